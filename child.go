@@ -4,159 +4,212 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"fmt"
-	"reflect"
-	"regexp"
-	"strings"
+	"errors"
+
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/multidb-go/multidb/internal/pool"
 )
 
-// openConnector returns the connector of the named driver for a DSN, without
-// dialling.
-func openConnector(driverName, dsn string) (driver.Connector, error) {
-	// database/sql hands out a registered driver only through a DB.
-	db, err := sql.Open(driverName, dsn)
-	if err != nil {
-		return nil, fmt.Errorf("multidb: driver %q: %s", driverName, redact(err.Error(), dsn))
-	}
-	defer db.Close()
-	d, ok := db.Driver().(driver.DriverContext)
-	if !ok {
-		return dsnConnector{dsn: dsn, driver: db.Driver()}, nil
-	}
-	c, err := d.OpenConnector(dsn)
-	if err != nil {
-		return nil, fmt.Errorf("multidb: driver %q: %s", driverName, redact(err.Error(), dsn))
-	}
-	return c, nil
+// child is a physical connection of the child driver to one engine.
+//
+// What the child driver can do is asked once, at the dial. Each method below
+// is one optional interface of database/sql/driver with what database/sql does
+// where it is missing.
+type child struct {
+	pool.Base
+
+	engine *engine
+	conn   driver.Conn
+
+	execerContext  driver.ExecerContext
+	execer         driver.Execer //lint:ignore SA1019 a child from before contexts may have only this
+	queryerContext driver.QueryerContext
+	queryer        driver.Queryer //lint:ignore SA1019 as above
+	preparer       driver.ConnPrepareContext
+	beginner       driver.ConnBeginTx
+	pinger         driver.Pinger
+	resetter       driver.SessionResetter
+	validator      driver.Validator
+	checker        driver.NamedValueChecker
+	pgx            *stdlib.Conn // nil for another driver
+
+	// The state of the present lease. It belongs to the Conn that holds the
+	// child and is cleared when the lease ends.
+	broken  bool // of no use any more
+	dirty   bool // holds session state
+	busy    bool // inside a call to the child driver
+	queried bool // rows were handed out
+	noRows  bool // pgx: some of them had ended before they were handed out
+
+	stmts statements
 }
 
-// dsnConnector is the connector of a driver that has none of its own. Its driver
-// cannot be told of the context, as under database/sql.
-type dsnConnector struct {
-	dsn    string
-	driver driver.Driver
+func newChild(e *engine, conn driver.Conn) *child {
+	ch := &child{engine: e, conn: conn}
+	ch.execerContext, _ = conn.(driver.ExecerContext)
+	//lint:ignore SA1019 a child from before contexts may have only this
+	ch.execer, _ = conn.(driver.Execer)
+	ch.queryerContext, _ = conn.(driver.QueryerContext)
+	//lint:ignore SA1019 as above
+	ch.queryer, _ = conn.(driver.Queryer)
+	ch.preparer, _ = conn.(driver.ConnPrepareContext)
+	ch.beginner, _ = conn.(driver.ConnBeginTx)
+	ch.pinger, _ = conn.(driver.Pinger)
+	ch.resetter, _ = conn.(driver.SessionResetter)
+	ch.validator, _ = conn.(driver.Validator)
+	ch.checker, _ = conn.(driver.NamedValueChecker)
+	ch.pgx, _ = conn.(*stdlib.Conn)
+	return ch
 }
 
-func (c dsnConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
-func (c dsnConnector) Driver() driver.Driver                        { return c.driver }
-
-// inferDriver returns the driver that a DSN is surely meant for, or "".
-func inferDriver(dsn string) string {
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") ||
-		pgxRegistered.MatchString(dsn) || isLibpq(dsn) {
-		return "pgx"
+// Reset makes the child ready for its next user.
+func (ch *child) Reset(ctx context.Context) error {
+	if ch.resetter == nil {
+		return nil
 	}
-	return ""
+	return ch.resetter.ResetSession(ctx)
 }
 
-// pgxRegistered is what pgx's stdlib.RegisterConnConfig returns.
-var pgxRegistered = regexp.MustCompile(`^registeredConnConfig[0-9]+$`)
-
-// isLibpq reports whether the DSN is a libpq text of keywords, with one at least
-// that libpq or pgx knows: the rest may be settings of the server.
-func isLibpq(dsn string) bool {
-	keys, ok := keywords(dsn)
-	if !ok {
+// Valid reports whether the child may go back to its pool.
+func (ch *child) Valid() bool {
+	if ch.validator != nil && !ch.validator.IsValid() {
 		return false
 	}
-	for _, key := range keys {
-		if libpqKeywords[key] {
-			return true
-		}
+	if ch.pgx != nil {
+		pg := ch.pgx.Conn().PgConn()
+		return !pg.IsClosed() && pg.TxStatus() == 'I'
 	}
-	return false
+	return true
 }
 
-var libpqKeywords = func() map[string]bool {
-	known := make(map[string]bool)
-	for key := range strings.FieldsSeq(`
-		host hostaddr port dbname database user password passfile service servicefile
-		sslmode sslnegotiation sslcert sslkey sslpassword sslcertmode sslrootcert sslcrl sslcrldir sslsni
-		ssl_min_protocol_version ssl_max_protocol_version min_protocol_version max_protocol_version
-		requiressl sslcompression requirepeer require_auth channel_binding
-		connect_timeout client_encoding options application_name fallback_application_name
-		keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout
-		krbsrvname krbspn gsslib gssencmode gssdelegation target_session_attrs load_balance_hosts replication`) {
-		known[key] = true
+// Close ends the child's statements and then the child, in the order in which
+// database/sql does it.
+func (ch *child) Close() error {
+	ch.stmts.closeAll()
+	return ch.conn.Close()
+}
+
+// closed reports what the child itself knows of the end of its connection.
+func (ch *child) closed() bool {
+	if ch.pgx != nil {
+		return ch.pgx.Conn().IsClosed()
 	}
-	return known
-}()
+	return ch.validator != nil && !ch.validator.IsValid()
+}
+
+// mayHaveRows reports whether rows that were handed out in this lease may still
+// be read. Rows are the child's own, so nothing tells of their end; pgx says
+// whether its connection is busy with them. But it is not busy with rows that
+// ended before they were handed out, which still read the connection's type
+// map, so those count as open.
+func (ch *child) mayHaveRows() bool {
+	if ch.pgx == nil || ch.noRows {
+		return ch.queried
+	}
+	return ch.queried && ch.pgx.Conn().PgConn().IsBusy()
+}
+
+// gaveRows notes that rows were handed out.
+func (ch *child) gaveRows() {
+	ch.queried = true
+	if ch.pgx != nil && !ch.pgx.Conn().PgConn().IsBusy() {
+		ch.noRows = true
+	}
+}
+
+func (ch *child) ping(ctx context.Context) error {
+	if ch.pinger == nil {
+		return nil
+	}
+	return ch.pinger.Ping(ctx)
+}
+
+// argRules are the rules for arguments without a child statement.
+func (ch *child) argRules() argRules {
+	return argRules{checker: ch.checker, want: -1}
+}
+
+func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if ch.execerContext == nil && ch.execer == nil {
+		return nil, driver.ErrSkip
+	}
+	args, err := ch.argRules().check(args)
+	if err != nil {
+		return nil, err
+	}
+	if ch.execerContext != nil {
+		return ch.execerContext.ExecContext(ctx, query, args)
+	}
+	values, err := plainValues(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return ch.execer.Exec(query, values)
+}
+
+func (ch *child) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if ch.queryerContext == nil && ch.queryer == nil {
+		return nil, driver.ErrSkip
+	}
+	args, err := ch.argRules().check(args)
+	if err != nil {
+		return nil, err
+	}
+	if ch.queryerContext != nil {
+		return ch.queryerContext.QueryContext(ctx, query, args)
+	}
+	values, err := plainValues(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return ch.queryer.Query(query, values)
+}
+
+func (ch *child) prepare(ctx context.Context, query string) (driver.Stmt, error) {
+	if ch.preparer != nil {
+		return ch.preparer.PrepareContext(ctx, query)
+	}
+	stmt, err := ch.conn.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		stmt.Close()
+		return nil, err
+	}
+	return stmt, nil
+}
 
 var (
-	keyword = regexp.MustCompile(`^[A-Za-z_][\w.]*$`)
-	// keywordPair is one "key = value" at the start of a text: the value is a
-	// word or stands in single quotes, and a backslash takes the next character
-	// as it is.
-	keywordPair = regexp.MustCompile(`^([A-Za-z_][\w.]*)\s*=\s*(?s:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*)?\s*`)
+	errNoIsolation = errors.New("sql: driver does not support non-default isolation level")
+	errNoReadOnly  = errors.New("sql: driver does not support read-only transactions")
 )
 
-// keywords returns the keys of a libpq text such as "host=db user='a b'", and
-// whether the DSN is one.
-func keywords(dsn string) (keys []string, ok bool) {
-	rest := strings.TrimSpace(dsn)
-	for rest != "" {
-		pair := keywordPair.FindStringSubmatch(rest)
-		if pair == nil {
-			return nil, false
-		}
-		keys = append(keys, pair[1])
-		rest = rest[len(pair[0]):]
+func (ch *child) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if ch.beginner != nil {
+		return ch.beginner.BeginTx(ctx, opts)
 	}
-	return keys, len(keys) > 0
-}
-
-// dialectOf returns whose SQL an engine speaks, by the name of its driver, else by
-// the package of its connector's driver. What is not known is Generic, in which
-// only that is a read which is one everywhere.
-func dialectOf(driverName string, c driver.Connector) Dialect {
-	if d := dialectByName(driverName); d != Generic || driverName != "" || c == nil {
-		return d
+	if opts.Isolation != driver.IsolationLevel(sql.LevelDefault) {
+		return nil, errNoIsolation
 	}
-	t := reflect.TypeOf(c.Driver())
-	if t == nil {
-		return Generic
+	if opts.ReadOnly {
+		return nil, errNoReadOnly
 	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
+	//lint:ignore SA1019 the child has no other
+	tx, err := ch.conn.Begin()
+	if err != nil {
+		return nil, err
 	}
-	return dialectByPackage(t.PkgPath())
-}
-
-func dialectByName(driverName string) Dialect {
-	name := strings.ToLower(driverName)
-	has := func(part string) bool { return strings.Contains(name, part) }
-	switch {
-	case has("cockroach"):
-		// Its quotes are PostgreSQL's, but a statement in brackets runs inside of
-		// another, FROM [DELETE FROM t RETURNING id], and some functions of the
-		// same name do more than PostgreSQL's.
-		return Generic
-	case has("pgx"), has("postgres"), name == "pq":
-		return Postgres
-	case has("mysql"), has("mariadb"):
-		return MySQL
-	case has("sqlite"), has("libsql"):
-		return SQLite
+	if err := ctx.Err(); err != nil {
+		tx.Rollback()
+		return nil, err
 	}
-	return Generic
-}
-
-func dialectByPackage(path string) Dialect {
-	for _, known := range []struct {
-		path    string
-		dialect Dialect
-	}{
-		{"github.com/jackc/pgx", Postgres},
-		{"github.com/lib/pq", Postgres},
-		{"github.com/go-sql-driver/mysql", MySQL},
-		{"modernc.org/sqlite", SQLite},
-		{"github.com/mattn/go-sqlite3", SQLite},
-		{"github.com/ncruces/go-sqlite3", SQLite},
-		{"github.com/tursodatabase/", SQLite},
-	} {
-		if strings.HasPrefix(path, known.path) {
-			return known.dialect
-		}
-	}
-	return Generic
+	return tx, nil
 }

@@ -8,6 +8,7 @@ const (
 	Postgres
 	MySQL
 	SQLite
+	dialects // their number
 )
 
 // Kind says what a statement may do.
@@ -45,3 +46,8 @@ const (
 )
 
 func Classify(d Dialect, query string) Statement { return Statement{} }
+
+type functions struct{}
+
+func newFunctions(read, write []string) (*functions, error)      { return nil, nil }
+func classify(d Dialect, query string, f *functions) Statement { return Statement{} }

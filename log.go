@@ -1,0 +1,85 @@
+package multidb
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// logCall writes one line for a call: what was done where, why there, how long
+// it took and how it ended. Never a query text or an argument: they hold data.
+func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
+	if k.log == nil {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("verb", k.verb(ca)),
+		slog.String("database", ca.child.engine.database.name),
+		slog.String("engine", ca.child.engine.name),
+		slog.String("reason", ca.route.why()),
+		slog.Duration("duration", time.Since(ca.began)),
+	}
+	k.logLine(ctx, attrs, err)
+}
+
+// logRefusal writes the line of a statement that was not sent anywhere.
+func (k *Connector) logRefusal(ctx context.Context, query string, err error) {
+	if k.log == nil {
+		return
+	}
+	verb := classify(k.dialect, query, k.functions).Verb
+	k.logLine(ctx, []slog.Attr{slog.String("verb", verb), slog.String("reason", "refused")}, err)
+}
+
+func (k *Connector) logLine(ctx context.Context, attrs []slog.Attr, err error) {
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	k.log.LogAttrs(ctx, slog.LevelInfo, "multidb", attrs...)
+}
+
+var viaVerbs = map[via]string{
+	viaPrepare:       "prepare",
+	viaBegin:         "begin",
+	viaBeginReadOnly: "begin",
+	viaCommit:        "commit",
+	viaRollback:      "rollback",
+	viaPing:          "ping",
+	viaRaw:           "raw",
+}
+
+func (k *Connector) verb(ca *call) string {
+	if verb, ok := viaVerbs[ca.via]; ok {
+		return verb
+	}
+	if ca.route.facts != nil {
+		return ca.route.facts.Verb
+	}
+	return classify(k.dialect, ca.query, k.functions).Verb
+}
+
+// why is the reason as a person reads it: "read", "write (FOR UPDATE)",
+// "write (INSERT), rule 1".
+func (r route) why() string {
+	text := r.reason.String()
+	if r.facts != nil && r.facts.Reason != "" && r.reason.fromText() {
+		text = fmt.Sprintf("%s (%s)", text, r.facts.Reason)
+	}
+	switch {
+	case r.reason == r.databaseBy:
+	case r.databaseBy == ReasonContext:
+		text += ", database by context"
+	case r.databaseBy == ReasonRouter:
+		text += ", database by router"
+	}
+	if r.databaseBy == ReasonRule {
+		text = fmt.Sprintf("%s, rule %d", text, r.facts.rule.number)
+	}
+	return text
+}
+
+// fromText reports whether the reason lies in the statement itself.
+func (r Reason) fromText() bool {
+	return r == ReasonWrite || r == ReasonSession || r == ReasonTransaction
+}
