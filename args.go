@@ -18,7 +18,7 @@ type argRules struct {
 	checker driver.NamedValueChecker // of the child statement, else of its connection; may be nil
 	//lint:ignore SA1019 a child from before NamedValueChecker may have only this
 	columns driver.ColumnConverter // of the child statement; may be nil
-	want    int                      // number of arguments; -1 if the child does not say
+	want    int                    // number of arguments; -1 if the child does not say
 }
 
 // check converts args in place and returns what is left of them: a child may

@@ -49,5 +49,5 @@ func Classify(d Dialect, query string) Statement { return Statement{} }
 
 type functions struct{}
 
-func newFunctions(read, write []string) (*functions, error)      { return nil, nil }
+func newFunctions(read, write []string) (*functions, error)    { return nil, nil }
 func classify(d Dialect, query string, f *functions) Statement { return Statement{} }

@@ -37,7 +37,7 @@ type Conn struct {
 	held      *child // the one child of a Conn that holds; nil for one that leases
 	inUse     bool   // between ResetSession or Connect and IsValid; kept for held only
 
-	leases []*child // the children in this Conn's hands
+	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
 	// Where automatic routing must go, because the connection has state: an open

@@ -29,7 +29,6 @@ type statements struct {
 	unused atomic.Bool // some childStmt has no user left
 }
 
-
 // take returns a child statement for s, prepared if need be. Two statements of
 // one Conn never share one, because the rows of the first may still be open.
 func (st *statements) take(ctx context.Context, ch *child, s *stmt) (*childStmt, error) {
