@@ -14,50 +14,49 @@ type call struct {
 	route    route
 	query    string
 	via      via
-	open     bool      // pgx: the connection was open when the call began
+	open     bool      // the child did not know of an end of its connection when the call began
 	readOnly bool      // the end of a read-only transaction
-	began    time.Time // zero unless the call is logged
+	began    time.Time // zero unless calls are logged
 }
 
 // start routes a statement and takes the child that it goes to. Every start is
 // followed by a deferred abandon and, unless the child driver panics, by finish.
 func (c *Conn) start(ctx context.Context, query string, via via) (call, error) {
 	k := c.connector
-	r, err := k.route(c.question(ctx, query, via))
-	if err != nil {
-		k.logRefusal(ctx, query, err)
-		return call{}, err
-	}
-	ch, err := c.lease(ctx, r.engine)
-	if err != nil {
-		return call{}, err
-	}
-	ca := call{child: ch, route: r, query: query, via: via}
+	ca := call{query: query, via: via}
 	if k.log != nil {
 		ca.began = time.Now()
 	}
-	if ch.pgx != nil {
-		ca.open = !ch.closed()
+	var err error
+	if ca.route, err = k.route(c.question(ctx, query, via)); err == nil {
+		ca.child, err = c.lease(ctx, ca.route.engine)
 	}
-	if r.facts != nil && via.runs() {
-		c.expectState(ch, r.facts)
+	if err != nil {
+		k.logCall(ctx, &ca, err)
+		return ca, err
 	}
-	ch.busy = true
+	if f := ca.route.facts; f != nil && via.runs() {
+		c.expectState(ca.child, f)
+	}
+	ca.enter()
 	return ca, nil
 }
 
 // startEnd is start for the end of a transaction, whose child is known.
 func (c *Conn) startEnd(t *tx, via via) call {
-	ca := call{child: t.child, via: via, readOnly: c.readOnlyTx || t.child.engine.replica}
-	ca.route = route{engine: t.child.engine, reason: ReasonInTx}
+	e := t.child.engine
+	ca := call{child: t.child, via: via, route: route{engine: e, reason: ReasonInTx}}
+	ca.readOnly = c.readOnlyTx || e.replica
 	if c.connector.log != nil {
 		ca.began = time.Now()
 	}
-	if t.child.pgx != nil {
-		ca.open = !t.child.closed()
-	}
-	t.child.busy = true
+	ca.enter()
 	return ca
+}
+
+func (ca *call) enter() {
+	ca.open = !ca.child.closed()
+	ca.child.busy = true
 }
 
 // abandon is deferred around a call of the child driver. If the child is still
@@ -87,24 +86,26 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 		c.noteTransaction(ca.child, ca.route.facts, err)
 	}
 	if err != nil {
-		err = c.failed(ca, err)
+		err = c.failed(ctx, ca, err)
 	}
-	ca.route.engine.count(ca.route.reason)
+	if ca.via.isStatement() {
+		ca.route.engine.count(ca.route.reason)
+	}
 	c.connector.logCall(ctx, ca, err)
 	return err
 }
 
 // failed draws the consequences of a child's error.
-func (c *Conn) failed(ca *call, err error) error {
+func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	ch := ca.child
-	v := judge(ch, err)
+	v := judge(ctx, ch, err)
 	if !v.lost {
 		return err
 	}
 	if c.held == nil {
 		ch.broken = true // a held child answers for itself
 	}
-	if v.callers {
+	if v.callers || !ca.open {
 		return err
 	}
 	if c.held == nil {
@@ -115,10 +116,10 @@ func (c *Conn) failed(ca *call, err error) error {
 	}
 	bad := errors.Is(err, driver.ErrBadConn)
 	switch {
-	case bad && !(ca.open && ch.pgx != nil):
-		return err // the contract: nothing was sent
+	case bad && ch.pgx == nil:
+		return err // the contract: nothing was sent. pgx says it of statements that were
 	case !bad && c.held != nil:
-		return err // as the child says it
+		return err // as without multidb
 	case c.connector.isRead(ca):
 		return err
 	}

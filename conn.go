@@ -155,7 +155,7 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, err
 	}
 	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly
-	return &tx{conn: c, child: ca.child, tx: childTx, done: ctx.Done()}, nil
+	return &tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}, nil
 }
 
 // Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine

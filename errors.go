@@ -94,9 +94,9 @@ type verdict struct {
 
 // judge is the one place that says what an error of a child means for its
 // connection and for a retry. err is not nil.
-func judge(ch *child, err error) verdict {
+func judge(ctx context.Context, ch *child, err error) verdict {
 	var v verdict
-	v.callers = errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	v.callers = ctx.Err() != nil
 	v.lost = errors.Is(err, driver.ErrBadConn) || ch.closed() || (!v.callers && isConnectionError(err))
 	v.stale = !v.lost && isStalePlan(err)
 	return v

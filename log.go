@@ -13,26 +13,14 @@ func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
 	if k.log == nil {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("verb", k.verb(ca)),
-		slog.String("database", ca.child.engine.database.name),
-		slog.String("engine", ca.child.engine.name),
-		slog.String("reason", ca.route.why()),
-		slog.Duration("duration", time.Since(ca.began)),
+	attrs := []slog.Attr{slog.String("verb", k.verb(ca))}
+	if e := ca.route.engine; e != nil {
+		attrs = append(attrs,
+			slog.String("database", e.database.name),
+			slog.String("engine", e.name),
+			slog.String("reason", ca.route.why()))
 	}
-	k.logLine(ctx, attrs, err)
-}
-
-// logRefusal writes the line of a statement that was not sent anywhere.
-func (k *Connector) logRefusal(ctx context.Context, query string, err error) {
-	if k.log == nil {
-		return
-	}
-	verb := classify(k.dialect, query, k.functions).Verb
-	k.logLine(ctx, []slog.Attr{slog.String("verb", verb), slog.String("reason", "refused")}, err)
-}
-
-func (k *Connector) logLine(ctx context.Context, attrs []slog.Attr, err error) {
+	attrs = append(attrs, slog.Duration("duration", time.Since(ca.began)))
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}

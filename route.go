@@ -30,6 +30,10 @@ func (v via) carriesText() bool { return v <= viaPrepare }
 // runs reports whether the call may change data or the connection's state.
 func (v via) runs() bool { return v == viaQuery || v == viaExec || v == viaCommit }
 
+// isStatement reports whether the call is one of those that statistics count:
+// a statement is counted when it runs, a transaction when it begins.
+func (v via) isStatement() bool { return v != viaPrepare && v != viaCommit && v != viaRollback }
+
 // question is all that a decision depends on.
 type question struct {
 	ctx    context.Context // for Config.Router alone

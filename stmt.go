@@ -98,7 +98,7 @@ func (s *stmt) on(ctx context.Context, ch *child) (*childStmt, error) {
 // transaction, which the refusal has ended. It returns nil if the first answer
 // stands.
 func (s *stmt) renew(ctx context.Context, ca *call, cs *childStmt, err error) *childStmt {
-	if err == nil || s.held != nil || !judge(ca.child, err).stale {
+	if err == nil || s.held != nil || !judge(ctx, ca.child, err).stale {
 		return nil
 	}
 	ca.child.stmts.drop(cs)

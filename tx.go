@@ -13,7 +13,7 @@ type tx struct {
 	conn  *Conn
 	child *child
 	tx    driver.Tx
-	done  <-chan struct{} // of the context given to BeginTx
+	ctx   context.Context // given to BeginTx; Commit and Rollback have none of their own
 }
 
 // Commit commits on the child. If the connection is lost before the answer
@@ -23,7 +23,7 @@ func (t *tx) Commit() error {
 	defer t.conn.abandon(&ca)
 	err := t.tx.Commit()
 	t.conn.endTx()
-	return t.conn.finish(context.Background(), &ca, err)
+	return t.conn.finish(t.ctx, &ca, err)
 }
 
 // Rollback rolls back on the child. A child that fails to, or whose transaction
@@ -34,20 +34,11 @@ func (t *tx) Rollback() error {
 	defer t.conn.abandon(&ca)
 	err := t.tx.Rollback()
 	t.conn.endTx()
-	err = t.conn.finish(context.Background(), &ca, err)
-	if err != nil || (t.cutShort() && !t.child.resetsItself()) {
+	err = t.conn.finish(t.ctx, &ca, err)
+	if err != nil || (t.ctx.Err() != nil && !t.child.resetsItself()) {
 		t.child.broken = true
 	}
 	return err
-}
-
-func (t *tx) cutShort() bool {
-	select {
-	case <-t.done:
-		return true
-	default:
-		return false
-	}
 }
 
 // resetsItself is what database/sql asks before it keeps a connection whose
