@@ -42,6 +42,8 @@ type Base struct {
 	expires    time.Duration // on the pool's clock, 0: never; set before the first use, never changed
 }
 
+var _ interface{ base() *Base } = (*Base)(nil) // what Conn asks for, by embedding
+
 func (b *Base) base() *Base { return b }
 
 // Options are the limits of a pool.
@@ -156,8 +158,11 @@ func (p *Pool[C]) ready(ctx context.Context, c C) bool {
 	}
 	fit := false
 	defer func() {
-		if !fit { // also after a panic: the taker does not have c yet, so it could not discard it
-			p.drop(c)
+		// Also after a panic: the taker does not have c yet, so it cannot discard
+		// it. Aside, because closing a dead connection may take its time, and
+		// that is not to be taken from the taker's.
+		if !fit {
+			go p.Discard(c)
 		}
 	}()
 	err := c.Reset(ctx)
@@ -228,15 +233,6 @@ func (p *Pool[C]) Discard(c C) {
 	p.handIn(c)
 	p.mu.Unlock()
 	p.close(c)
-}
-
-// drop is Discard for a taker that still waits for a connection: closing a dead
-// one may take its time, which must not be taken from the taker's.
-func (p *Pool[C]) drop(c C) {
-	p.mu.Lock()
-	p.handIn(c)
-	p.mu.Unlock()
-	go p.close(c)
 }
 
 // Stale says that c turned out dead. Where one connection died unnoticed, all
