@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -85,6 +86,24 @@ func TestADialThatSucceedsAfterCloseIsClosed(t *testing.T) {
 			t.Error("the connection is open")
 		}
 	})
+}
+
+func TestAConnectionHandedToAWaiterThatLeavesWhileThePoolClosesIsClosed(t *testing.T) {
+	for range 50 { // in most of them the waiter runs last
+		run(t, pool.Options{MaxOpen: 1}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+			c := take(t, p)
+			ctx, cancel := context.WithCancel(t.Context())
+			gone := startTake(ctx, p)
+			cancel()
+			p.Put(c)
+			p.Close()
+			gone.result()
+			synctest.Wait()
+			if !c.closed.Load() {
+				t.Error("it is open")
+			}
+		})
+	}
 }
 
 func TestCloseTellsWhatTheConnectionsSaid(t *testing.T) {

@@ -167,6 +167,22 @@ func TestADialThatHangsEndsSomeTimeAfterItsTakerHasLeft(t *testing.T) {
 	})
 }
 
+func TestADialThatHangsEndsSomeTimeAfterItsTakerWasServedByAnother(t *testing.T) {
+	run(t, pool.Options{}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		c := take(t, p)
+		s.dialing = slow(time.Hour)
+		next := startTake(t.Context(), p)
+		p.Put(c)
+		next.result()
+		time.Sleep(pool.DialGrace)
+		synctest.Wait()
+		if p.Dialling() != 0 || s.opened() != 1 {
+			t.Errorf("%d dials in progress", p.Dialling())
+		}
+		p.Put(c)
+	})
+}
+
 func TestADialThatPanicsIsAnErrorAndGivesItsPlaceBack(t *testing.T) {
 	for name, dialing := range map[string]func(context.Context) error{
 		"panic":  func(context.Context) error { panic("child") },

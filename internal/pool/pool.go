@@ -35,7 +35,7 @@ type Conn interface {
 
 // Base is what the pool knows about a connection.
 type Base struct {
-	used       bool          // by its first user, once back; owned by the holder, or by the pool while idle
+	used       bool          // has come back once, so it wants a reset; owned by the holder
 	out        bool          // in the hands of a taker; guarded by the pool's mutex
 	idleSince  time.Duration // on the pool's clock; guarded by the pool's mutex
 	generation uint64        // set before the first use, never changed
