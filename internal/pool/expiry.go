@@ -45,13 +45,9 @@ func (p *Pool[C]) stopClock() {
 }
 
 // tick closes the idle connections that have expired. The clock stands still
-// while none is idle.
+// while none is idle, and so it does after Close, should a tick come late.
 func (p *Pool[C]) tick() {
 	p.mu.Lock()
-	if p.timer == nil { // stopped when this tick had begun
-		p.mu.Unlock()
-		return
-	}
 	p.now = time.Since(p.epoch)
 	expired := p.removeExpired()
 	if len(p.idle) > 0 {

@@ -35,12 +35,14 @@ type Conn interface {
 
 // Base is what the pool knows about a connection.
 type Base struct {
-	used       bool          // by its first user, once back; owned by the holder, or by the pool while idle
+	used       bool          // has come back once, so it wants a reset; owned by the holder
 	out        bool          // in the hands of a taker; guarded by the pool's mutex
 	idleSince  time.Duration // on the pool's clock; guarded by the pool's mutex
 	generation uint64        // set before the first use, never changed
 	expires    time.Duration // on the pool's clock, 0: never; set before the first use, never changed
 }
+
+var _ interface{ base() *Base } = (*Base)(nil) // what Conn asks for, by embedding
 
 func (b *Base) base() *Base { return b }
 
@@ -156,8 +158,11 @@ func (p *Pool[C]) ready(ctx context.Context, c C) bool {
 	}
 	fit := false
 	defer func() {
-		if !fit { // also after a panic: the taker does not have c yet, so it could not discard it
-			p.drop(c)
+		// Also after a panic: the taker does not have c yet, so it cannot discard
+		// it. Aside, because closing a dead connection may take its time, and
+		// that is not to be taken from the taker's.
+		if !fit {
+			go p.Discard(c)
 		}
 	}()
 	err := c.Reset(ctx)
@@ -228,15 +233,6 @@ func (p *Pool[C]) Discard(c C) {
 	p.handIn(c)
 	p.mu.Unlock()
 	p.close(c)
-}
-
-// drop is Discard for a taker that still waits for a connection: closing a dead
-// one may take its time, which must not be taken from the taker's.
-func (p *Pool[C]) drop(c C) {
-	p.mu.Lock()
-	p.handIn(c)
-	p.mu.Unlock()
-	go p.close(c)
 }
 
 // Stale says that c turned out dead. Where one connection died unnoticed, all

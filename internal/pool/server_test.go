@@ -62,6 +62,13 @@ func (s *server) opened() int {
 	return s.open
 }
 
+// most returns the highest number there ever was at once.
+func (s *server) most() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peak
+}
+
 type conn struct {
 	pool.Base
 	server *server
@@ -204,5 +211,13 @@ func slow(d time.Duration) func(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// deaf is a dial that takes d, whatever its context says.
+func deaf(d time.Duration) func(ctx context.Context) error {
+	return func(context.Context) error {
+		time.Sleep(d)
+		return nil
 	}
 }
