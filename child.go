@@ -127,9 +127,8 @@ func dialectByName(driverName string) Dialect {
 	has := func(part string) bool { return strings.Contains(name, part) }
 	switch {
 	case has("cockroach"):
-		// Its quotes are PostgreSQL's, but a statement in brackets runs inside of
-		// another, FROM [DELETE FROM t RETURNING id], and some functions of the
-		// same name do more than PostgreSQL's.
+		// Its quotes are PostgreSQL's, but not its grammar: a SELECT may hide a
+		// write in brackets, FROM [DELETE FROM t RETURNING id].
 		return Generic
 	case has("pgx"), has("postgres"), name == "pq":
 		return Postgres

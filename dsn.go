@@ -101,9 +101,6 @@ func syntaxError(doc []byte, err error) error {
 	before := doc[:syntax.Offset]
 	line := bytes.Count(before, []byte("\n")) + 1
 	column := len(before) - (bytes.LastIndexByte(before, '\n') + 1)
-	if len(before) == len(doc) {
-		return fmt.Errorf("the document is not JSON: it ends too early or is wrong at its end, line %d, byte %d", line, column)
-	}
 	return fmt.Errorf("the document is not JSON: syntax error at line %d, byte %d", line, column)
 }
 
