@@ -41,7 +41,7 @@ func ParseDSN(dsn string) (Config, error) {
 
 // FormatDSN returns the DSN that [ParseDSN] reads as c: the child's own DSN if c
 // is nothing else, or a compact JSON document. Connectors, the Router and the
-// Logger exist only in Go and are left out, as are bytes that are not UTF-8.
+// Logger exist only in Go and are left out, and JSON can say only UTF-8.
 //
 // The text holds the passwords of the engines' DSNs; to show a Config, print it
 // with fmt.
