@@ -184,11 +184,8 @@ func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
 	if err != nil || use == "" {
 		return selection{}, err
 	}
-	if db, ok := k.databases[use]; ok {
-		return selection{database: db, databaseBy: ReasonRouter}, nil
-	}
-	if e, ok := k.engines[use]; ok {
-		return selection{database: e.database, databaseBy: ReasonRouter, engine: e, engineBy: ReasonRouter}, nil
+	if s, ok := k.lookup(use, ReasonRouter); ok {
+		return s, nil
 	}
 	return selection{}, fmt.Errorf("%w or database %q, given by Config.Router", ErrUnknownEngine, use)
 }
