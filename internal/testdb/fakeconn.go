@@ -195,8 +195,6 @@ func (t *fakeTx) end(op Op) error {
 		t.conn.server.violate(t.conn, "%s of a transaction that is over", op)
 	}
 	t.conn.driverTx = nil
-	if err == nil {
-		t.conn.tx, t.conn.readOnly = false, false
-	}
+	t.conn.tx, t.conn.readOnly = false, false // also after an error: the server has ended it
 	return err
 }
