@@ -16,7 +16,7 @@ func openConnector(driverName, dsn string) (driver.Connector, error) {
 	// database/sql hands out a registered driver only through a DB.
 	db, err := sql.Open(driverName, dsn)
 	if err != nil {
-		return nil, fmt.Errorf("multidb: driver %q: %s", driverName, redact(err.Error(), dsn))
+		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
 	defer db.Close()
 	d, ok := db.Driver().(driver.DriverContext)
@@ -25,7 +25,7 @@ func openConnector(driverName, dsn string) (driver.Connector, error) {
 	}
 	c, err := d.OpenConnector(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("multidb: driver %q: %s", driverName, redact(err.Error(), dsn))
+		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
 	return c, nil
 }
@@ -127,9 +127,8 @@ func dialectByName(driverName string) Dialect {
 	has := func(part string) bool { return strings.Contains(name, part) }
 	switch {
 	case has("cockroach"):
-		// Its quotes are PostgreSQL's, but a statement in brackets runs inside of
-		// another, FROM [DELETE FROM t RETURNING id], and some functions of the
-		// same name do more than PostgreSQL's.
+		// Its quotes are PostgreSQL's, but not its grammar: a SELECT may hide a
+		// write in brackets, FROM [DELETE FROM t RETURNING id].
 		return Generic
 	case has("pgx"), has("postgres"), name == "pq":
 		return Postgres

@@ -64,6 +64,13 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// The roles of the engines of a database: the primary takes writes, a replica
+// answers reads only. [WithEngine] and Rule.Use know them.
+const (
+	Primary = "primary"
+	Replica = "replica"
+)
+
 // Database is one set of data: a primary, and replicas of it. In JSON a database
 // that is only its primary may be written as that engine.
 type Database struct {

@@ -2,14 +2,6 @@ package multidb
 
 import "context"
 
-// Primary and Replica are the roles that [WithEngine] accepts beside the names
-// of engines. Primary is the engine that takes writes, Replica is any engine
-// that only reads, of whichever database the statement belongs to.
-const (
-	Primary = "primary"
-	Replica = "replica"
-)
-
 // choiceKey is the one key under which a context carries a caller's choice, so
 // that a statement pays for a single lookup.
 type choiceKey struct{}

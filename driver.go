@@ -17,10 +17,7 @@ var (
 	_ io.Closer            = (*Connector)(nil)
 )
 
-// driverName is what sql.Open calls this driver.
-const driverName = "multidb"
-
-func init() { sql.Register(driverName, &Driver{}) }
+func init() { sql.Register(ownName, &Driver{}) }
 
 // Driver is the driver that is registered as "multidb". What it opens is
 // described at [ParseDSN].

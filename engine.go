@@ -3,6 +3,7 @@ package multidb
 import (
 	"context"
 	"database/sql/driver"
+	"strings"
 	"sync/atomic"
 
 	"github.com/multidb-go/multidb/internal/pool"
@@ -80,5 +81,6 @@ func (e *engine) connectionError(ctx context.Context, err error) error {
 	if err == ctx.Err() {
 		return err
 	}
-	return &engineError{engine: e.name, text: redact(err.Error(), e.dsn), err: err}
+	text := strings.TrimPrefix(redact(err.Error(), e.dsn), "multidb: ")
+	return &engineError{engine: e.name, text: text, err: err}
 }

@@ -108,7 +108,10 @@ func (k *Connector) route(q question) (route, error) {
 		return route{}, fmt.Errorf("%w: engine %q, statement: %s; name the primary, or list a function without effect in read_functions",
 			ErrReadOnlyEngine, r.engine.name, f.what())
 	}
-	r.databaseBy, r.facts = wanted.databaseBy, f
+	r.facts = f
+	if q.pin == nil {
+		r.databaseBy = wanted.databaseBy
+	}
 	return r, nil
 }
 
@@ -184,11 +187,8 @@ func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
 	if err != nil || use == "" {
 		return selection{}, err
 	}
-	if db, ok := k.databases[use]; ok {
-		return selection{database: db, databaseBy: ReasonRouter}, nil
-	}
-	if e, ok := k.engines[use]; ok {
-		return selection{database: e.database, databaseBy: ReasonRouter, engine: e, engineBy: ReasonRouter}, nil
+	if s, ok := k.lookup(use, ReasonRouter); ok {
+		return s, nil
 	}
 	return selection{}, fmt.Errorf("%w or database %q, given by Config.Router", ErrUnknownEngine, use)
 }

@@ -10,14 +10,23 @@ type rule struct {
 }
 
 func (k *Connector) newRule(number int, config ruleConfig) *rule {
-	use := selection{database: k.databases[config.database.name], databaseBy: ReasonRule}
-	switch {
-	case config.engine != nil:
-		use.engine, use.engineBy = k.engines[config.engine.name], ReasonRule
-	case config.replica:
-		use.role, use.engineBy = Replica, ReasonRule
+	uses, _ := k.lookup(config.use, ReasonRule) // settings made sure that it is there
+	return &rule{number: number, config: config, uses: uses}
+}
+
+// lookup returns what a name in Rule.Use, or from Config.Router, stands for: a
+// database, an engine, or a role in the default database.
+func (k *Connector) lookup(use string, by Reason) (s selection, ok bool) {
+	if db := k.databases[use]; db != nil && use != "" {
+		return selection{database: db, databaseBy: by}, true
 	}
-	return &rule{number: number, config: config, uses: use}
+	if e := k.engines[use]; e != nil {
+		return selection{database: e.database, databaseBy: by, engine: e, engineBy: by}, true
+	}
+	if db := k.databases[""]; db != nil && (use == Primary || use == Replica) {
+		return selection{database: db, databaseBy: by, role: use, engineBy: by}, true
+	}
+	return selection{}, false
 }
 
 // matchingRule returns the first rule that matches the statement, or nil.

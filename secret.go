@@ -1,6 +1,7 @@
 package multidb
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,15 +24,12 @@ const (
 // redact returns the text, which may quote the child DSN or parts of it, without
 // the DSN's secrets. The text is an error of a driver as a rule.
 func redact(text, dsn string) string {
-	secrets := secretsIn(dsn)
-	switch {
-	case len(secrets) == 0 && strings.ContainsAny(dsn, "@="):
-		// It has the look of a DSN with a login, in a form that is not known here.
-		return strings.ReplaceAll(text, dsn, masked)
-	case len(secrets) == 0:
-		return text
-	case malformed(dsn):
+	if malformed(dsn) {
 		return withheld
+	}
+	secrets := secretsIn(dsn)
+	if len(secrets) == 0 && opaque(dsn) {
+		return strings.ReplaceAll(text, dsn, masked)
 	}
 	pairs := make([]string, 0, 2*len(secrets))
 	for _, s := range secrets {
@@ -41,12 +39,12 @@ func redact(text, dsn string) string {
 }
 
 // secretsIn returns the secrets of a DSN in all spellings in which a message may
-// show them, the longest first. Drivers do not agree on how a DSN is read, and
-// it is not known here which driver reads this one: so each reading counts, and
-// what is hidden may be too much, but never too little.
+// show them, the longest first. Which driver reads the DSN, and how, is not known
+// here: where readings differ each of them counts, and rather too much is hidden
+// than too little.
 func secretsIn(dsn string) []string {
 	found := make(map[string]bool)
-	for _, secret := range append(passwords(dsn), secretParameters(dsn)...) {
+	for _, secret := range append(secretParameters(dsn), password(dsn)) {
 		for _, s := range spellings(secret) {
 			if s != "" {
 				found[s] = true
@@ -54,49 +52,57 @@ func secretsIn(dsn string) []string {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(found), func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(len(b)-len(a), strings.Compare(a, b))
 	})
 }
 
-// passwords returns what may be the password of "scheme://user:password@host" or
-// of "user:password@protocol(address)".
-func passwords(dsn string) []string {
-	var found []string
-	for _, text := range []string{dsn, afterScheme(dsn)} {
-		_, text, _ = strings.Cut(text, ":")
-		// The password ends at the last '@' of the authority (net/url), at the last
-		// one before the last '/' (MySQL's drivers), or, unescaped, at the last one.
-		for _, end := range []int{strings.IndexAny(text, "/?#"), strings.LastIndexByte(text, '/'), len(text)} {
-			if end < 0 {
-				continue
-			}
-			if at := strings.LastIndexByte(text[:end], '@'); at >= 0 {
-				found = append(found, text[:at])
-			}
-		}
-	}
-	return found
-}
+// DSNs come in three forms, as far as secrets go.
 
-var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-
-// afterScheme returns what follows "scheme://", or "" if there is none.
-func afterScheme(dsn string) string {
-	if prefix := scheme.FindString(dsn); prefix != "" {
-		return dsn[len(prefix):]
-	}
-	return ""
+// asURL returns what follows "scheme://", if the DSN is a URL.
+func asURL(dsn string) (rest string, ok bool) {
+	prefix := urlScheme.FindString(dsn)
+	return dsn[len(prefix):], prefix != "" && !mysqlAddress.MatchString(dsn)
 }
 
 var (
-	secretKey = regexp.MustCompile(`(?i)[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=\s*`)
-	// notSecret are switches whose value, a 1 or a true, must not be hidden
-	// wherever it appears.
-	notSecret = regexp.MustCompile(`(?i)^(?:allow\w*|_?foreign_keys?)\s*=`)
+	urlScheme    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
+	mysqlAddress = regexp.MustCompile(`@\w*\(`)
 )
+
+// hasKeywords reports whether the DSN is "key=value ..." of libpq, or the like with
+// ';' of ODBC and others.
+func hasKeywords(dsn string) bool {
+	key, _, ok := strings.Cut(dsn, "=")
+	return ok && keyword.MatchString(strings.TrimSpace(key))
+}
+
+// password returns the password of "scheme://user:password@host", or, for want of
+// another form, of "user:password@protocol(address)/name", or "".
+func password(dsn string) string {
+	login, isURL := asURL(dsn)
+	switch {
+	case isURL:
+		login, _ = cutAuthority(login)
+	case hasKeywords(dsn):
+		return ""
+	default:
+		login = dsn
+		if slash := strings.LastIndexByte(dsn, '/'); slash >= 0 {
+			login = dsn[:slash] // a password may have a '/' of its own
+		}
+	}
+	at := strings.LastIndexByte(login, '@')
+	_, secret, _ := strings.Cut(login[:max(at, 0)], ":")
+	return secret
+}
+
+// cutAuthority cuts a URL without its scheme after the host.
+func cutAuthority(rest string) (authority, tail string) {
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		return rest[:end], rest[end:]
+	}
+	return rest, ""
+}
 
 // secretParameters returns the values of parameters that are called a password, a
 // token or the like.
@@ -107,25 +113,35 @@ func secretParameters(dsn string) []string {
 			continue
 		}
 		value := dsn[at[1]:]
-		// A parameter of a URL ends at '&' or '#', one of ODBC and its like at
-		// ';', one of libpq at white space.
-		for _, end := range []int{
-			strings.IndexByte(value, '&'), strings.IndexByte(value, '#'), strings.IndexByte(value, ';'),
-			len(wordOrQuoted.FindString(value)), len(value),
-		} {
-			if end > 0 {
-				found = append(found, value[:end])
-			}
+		if hasKeywords(dsn) {
+			found = append(found, wordOrQuoted.FindString(value))
+		} else {
+			value, _, _ = strings.Cut(value, "&")
+			beforeFragment, _, _ := strings.Cut(value, "#")
+			found = append(found, value, beforeFragment)
+		}
+		if beforeNext, _, ok := strings.Cut(value, ";"); ok {
+			found = append(found, beforeNext)
 		}
 	}
 	return found
 }
+
+var (
+	secretKey = regexp.MustCompile(`(?i)[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=\s*`)
+	// notSecret are switches: their value, a 1 or an "on", must not be hidden
+	// wherever it appears.
+	notSecret = regexp.MustCompile(`(?i)^(?:allow\w*|_?foreign_keys?)\s*=`)
+)
 
 // wordOrQuoted is a value as libpq reads it.
 var wordOrQuoted = regexp.MustCompile(`^(?s:'(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)`)
 
 // spellings returns a secret as it is, decoded, and as a message may quote it.
 func spellings(secret string) []string {
+	if secret == "" {
+		return nil
+	}
 	plain := []string{secret}
 	if s, err := url.PathUnescape(secret); err == nil {
 		plain = append(plain, s)
@@ -151,14 +167,13 @@ func spellings(secret string) []string {
 var backslash = regexp.MustCompile(`(?s)\\(.)`)
 
 // malformed reports whether a DSN with a secret is written so that its driver will
-// take the secret for something else, such as a port or a keyword, and complain
-// about a piece of it, which cannot be found in the message.
+// take a piece of the secret for something else, such as a port or a keyword, and
+// complain about that. Such a piece cannot be found in the message.
 func malformed(dsn string) bool {
-	if rest := afterScheme(dsn); rest != "" {
+	if rest, ok := asURL(dsn); ok {
 		return malformedURL(rest)
 	}
-	key, _, _ := strings.Cut(dsn, "=")
-	if !keyword.MatchString(strings.TrimSpace(key)) || strings.Contains(dsn, ";") {
+	if !hasKeywords(dsn) || !secretKey.MatchString(dsn) || strings.Contains(dsn, ";") {
 		return false
 	}
 	_, ok := keywords(dsn)
@@ -167,26 +182,33 @@ func malformed(dsn string) bool {
 
 func malformedURL(rest string) bool {
 	if _, err := url.PathUnescape(rest); err != nil {
+		return strings.Contains(rest, "@") || secretKey.MatchString(rest)
+	}
+	// An '@' after the host is fine in the value of a parameter. Elsewhere it is
+	// the end of a password with a '/', '?' or '#' in it; and it is that, too, if
+	// what follows "host:" is no port.
+	authority, tail := cutAuthority(rest)
+	path, query, _ := strings.Cut(tail, "?")
+	key, _, at := strings.Cut(query, "@")
+	if strings.Contains(path, "@") || at && !strings.Contains(key, "=") {
 		return true
 	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		return false
-	}
-	authority, tail := rest[:end], rest[end:]
-	before, _, at := strings.Cut(tail, "@")
-	if !at {
-		return false
-	}
-	// An '@' in the value of a parameter is fine. Elsewhere it is the end of a
-	// password with a '/', '?' or '#' in it; so it is if something that is not a
-	// port follows the "host:".
-	if !strings.Contains(before, "=") {
-		return true
-	}
-	_, port, ok := strings.Cut(authority, ":")
-	return ok && !strings.Contains(authority, "@") && strings.Trim(port, "0123456789") != ""
+	_, port, _ := strings.Cut(authority, ":")
+	return at && !strings.Contains(authority, "@") && strings.Trim(port, "0123456789") != ""
 }
+
+// opaque reports whether the DSN may hold a secret in a form that is not known
+// here, such as "user/password@address".
+func opaque(dsn string) bool {
+	if _, ok := asURL(dsn); ok || hasKeywords(dsn) {
+		return false
+	}
+	head, _, _ := strings.Cut(dsn, "?")
+	login, _, at := strings.Cut(head, "@")
+	return at && !userName.MatchString(login) || strings.Contains(head, "=")
+}
+
+var userName = regexp.MustCompile(`^[\w.-]*$`)
 
 // show returns a name for an error message: quoted, or described if it could be a
 // DSN that stands where a name belongs.

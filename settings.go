@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// ownName is the name of multidb's own driver.
+const ownName = "multidb"
+
 // What a pool setting of 0 means. The reasons are in the comments of Engine.
 const (
 	defaultWeight      = 1
@@ -323,8 +326,8 @@ func (b *engineBuilder) source(path string, given Engine, e *engineConfig) error
 	case e.driver == "":
 		return keyError(path, `cannot be told from the DSN: add "driver", the name of the engine's database/sql driver (registered: %s)`,
 			registeredDrivers())
-	case e.driver == driverName:
-		return keyError(path, "an engine cannot be opened with %q itself", driverName)
+	case e.driver == ownName:
+		return keyError(path, "an engine cannot be opened with %q itself", ownName)
 	case !slices.Contains(sql.Drivers(), e.driver):
 		return keyError(path, "no driver %s is registered: import its package (registered: %s)", show(e.driver), registeredDrivers())
 	}
@@ -333,7 +336,7 @@ func (b *engineBuilder) source(path string, given Engine, e *engineConfig) error
 
 // registeredDrivers lists the drivers that an engine may have.
 func registeredDrivers() string {
-	names := slices.DeleteFunc(sql.Drivers(), func(name string) bool { return name == driverName })
+	names := slices.DeleteFunc(sql.Drivers(), func(name string) bool { return name == ownName })
 	if len(names) == 0 {
 		return "none"
 	}
