@@ -14,7 +14,7 @@ type call struct {
 	route    route
 	query    string
 	via      via
-	open     bool      // the child did not know of an end of its connection when the call began
+	open     bool      // nothing was known of an end of the connection when the call began
 	readOnly bool      // the end of a read-only transaction
 	began    time.Time // zero unless calls are logged
 }
@@ -54,9 +54,12 @@ func (c *Conn) startEnd(t *tx, via via) call {
 	return ca
 }
 
+// enter asks pgx whether its connection is open, which costs nothing. IsValid
+// is not asked: a child may expect it only when it is given back.
 func (ca *call) enter() {
-	ca.open = !ca.child.closed()
-	ca.child.busy = true
+	ch := ca.child
+	ca.open = !ch.broken && (ch.pgx == nil || !ch.closed())
+	ch.busy = true
 }
 
 // abandon is deferred around a call of the child driver. If the child is still
@@ -98,6 +101,9 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 // failed draws the consequences of a child's error.
 func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	ch := ca.child
+	if c.held != nil && ch.pgx == nil {
+		return err // as without multidb, where the child answers for itself
+	}
 	v := judge(ctx, ch, err)
 	if !v.lost {
 		return err
