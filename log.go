@@ -54,15 +54,17 @@ func (r route) why() string {
 	if r.facts != nil && r.facts.Reason != "" && r.reason.fromText() {
 		text = fmt.Sprintf("%s (%s)", text, r.facts.Reason)
 	}
-	switch {
-	case r.reason == r.databaseBy:
-	case r.databaseBy == ReasonContext:
+	switch r.databaseBy {
+	case r.reason:
+		if r.reason == ReasonRule {
+			text = fmt.Sprintf("rule %d", r.facts.rule.number)
+		}
+	case ReasonContext:
 		text += ", database by context"
-	case r.databaseBy == ReasonRouter:
+	case ReasonRouter:
 		text += ", database by router"
-	}
-	if r.databaseBy == ReasonRule {
-		text = fmt.Sprintf("%s, rule %d", text, r.facts.rule.number)
+	case ReasonRule:
+		text = fmt.Sprintf("%s, database by rule %d", text, r.facts.rule.number)
 	}
 	return text
 }

@@ -108,7 +108,10 @@ func (k *Connector) route(q question) (route, error) {
 		return route{}, fmt.Errorf("%w: engine %q, statement: %s; name the primary, or list a function without effect in read_functions",
 			ErrReadOnlyEngine, r.engine.name, f.what())
 	}
-	r.databaseBy, r.facts = wanted.databaseBy, f
+	r.facts = f
+	if q.pin == nil {
+		r.databaseBy = wanted.databaseBy
+	}
 	return r, nil
 }
 
