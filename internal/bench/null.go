@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+// nullContext cannot end, as database/sql starts a goroutine to watch one that
+// can. That would be measured, too, and make multidb look better than it is.
+var nullContext = context.Background()
+
+// allocations counts what each operation allocates over a child driver that does
+// nothing.
+func allocations(_ context.Context, e effort) (table, error) {
+	t := table{
+		title:  "Allocations of one call, over a null child driver (exact)",
+		header: []string{"operation", "child", "again", "held", "leased", "added", "budget", ""},
+	}
+	contenders, err := contendersOver(testdb.NullConnector{})
+	if err != nil {
+		return t, err
+	}
+	defer closeAll(contenders)
+	for _, o := range operations {
+		actions, err := o.actions(nullContext, contenders)
+		if err != nil {
+			return t, err
+		}
+		err = t.addAllocs(o.name, o.allocs, e.allocCalls, actions)
+		if err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// addAllocs adds a row with the allocations of the child and of the others.
+func (t *table) addAllocs(name string, budget float64, calls int, actions []action) error {
+	row := []string{name}
+	var child, added float64
+	for i, do := range actions {
+		count, bytes, err := allocs(calls, do)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			child = count
+		}
+		added = max(added, count-child)
+		row = append(row, fmt.Sprintf("%.2f (%.0f B)", count, bytes))
+	}
+	// A hundredth of an allocation is the runtime's own.
+	if added > budget+0.01 {
+		t.failed = true
+	}
+	row = append(row, fmt.Sprintf("%+.2f", added), fmt.Sprintf("%+.0f", budget), verdict(added, budget+0.01))
+	t.add(row...)
+	return nil
+}
+
+// nullPairs times each operation over a child driver that does nothing.
+func nullPairs(ctx context.Context, e effort) (table, error) {
+	t := table{
+		title:  fmt.Sprintf("Time over a null child driver: ratio to the child, median of %d rounds of %d calls (and the quartiles)", e.nullRounds, e.nullCalls),
+		header: []string{"operation", "goroutines", "child", "again", "held", "leased", "held adds", "leased adds", "budget", ""},
+	}
+	contenders, err := contendersOver(testdb.NullConnector{})
+	if err != nil {
+		return t, err
+	}
+	defer closeAll(contenders)
+	for _, o := range operations {
+		actions, err := o.actions(nullContext, contenders)
+		if err != nil {
+			return t, err
+		}
+		for _, goroutines := range []int{1, 2, 64} {
+			if err := ctx.Err(); err != nil {
+				return t, err
+			}
+			times, err := inTurns(e.nullRounds, e.nullCalls, goroutines, actions)
+			if err != nil {
+				return t, err
+			}
+			child := nanoseconds(times[0]).median
+			again, held, leased := ratios(times[1], times[0]), ratios(times[2], times[0]), ratios(times[3], times[0])
+			added := func(r spread) string { return fmt.Sprintf("%+.0f ns", (r.median-1)*child) }
+			t.add(o.name, fmt.Sprint(goroutines), fmt.Sprintf("%.0f ns", child),
+				again.String(), held.String(), leased.String(), added(held), added(leased),
+				fmt.Sprintf("%.2f", o.time), verdict(max(held.median, leased.median), o.time))
+		}
+	}
+	return t, nil
+}

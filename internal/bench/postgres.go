@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+// tableRows is how many rows the table on PostgreSQL has, with ids from 1.
+const tableRows = 10_000
+
+// startPostgres starts servers with the table that the operations use.
+func startPostgres(ctx context.Context, standbys int) (*testdb.PostgresCluster, error) {
+	cluster, err := testdb.StartPostgres(ctx, testdb.PostgresOptions{Standbys: standbys})
+	if err != nil {
+		return nil, err
+	}
+	if err := createTable(ctx, cluster); err != nil {
+		cluster.Stop()
+		return nil, err
+	}
+	return cluster, nil
+}
+
+func createTable(ctx context.Context, cluster *testdb.PostgresCluster) error {
+	db := sql.OpenDB(pgxConnector(cluster.Primary(), "bench"))
+	defer db.Close()
+	_, err := db.ExecContext(ctx, fmt.Sprintf(`
+		CREATE TABLE bench (id bigint PRIMARY KEY, n bigint NOT NULL);
+		INSERT INTO bench SELECT id, 0 FROM generate_series(1, %d) id;
+		VACUUM ANALYZE bench`, tableRows))
+	if err != nil {
+		return err
+	}
+	return cluster.WaitReplay(ctx)
+}
+
+func pgxConnector(s *testdb.Server, application string) driver.Connector {
+	config, err := pgx.ParseConfig(s.DSN("postgres"))
+	if err != nil {
+		panic(err) // testdb made the DSN
+	}
+	config.RuntimeParams["application_name"] = application
+	return stdlib.GetConnector(*config)
+}
+
+// postgresPairs reads by key, where all contenders talk to the same server.
+func postgresPairs(ctx context.Context, e effort) (table, error) {
+	t := table{
+		title:  fmt.Sprintf("PostgreSQL through pgx, by key: ratio to the child, median of %d rounds of %d calls (and the quartiles)", e.postgresRounds, e.postgresCalls),
+		header: []string{"operation", "goroutines", "child", "again", "held", "leased", "budget", ""},
+	}
+	cluster, err := startPostgres(ctx, 0)
+	if err != nil {
+		return t, err
+	}
+	defer cluster.Stop()
+	contenders, err := contendersOver(pgxConnector(cluster.Primary(), "bench"))
+	if err != nil {
+		return t, err
+	}
+	defer closeAll(contenders)
+	for _, o := range operations[:2] { // the reads
+		actions, err := o.actions(ctx, contenders)
+		if err != nil {
+			return t, err
+		}
+		for _, goroutines := range []int{1, 16} {
+			times, err := inTurns(e.postgresRounds, e.postgresCalls, goroutines, actions)
+			if err != nil {
+				return t, err
+			}
+			again, held, leased := ratios(times[1], times[0]), ratios(times[2], times[0]), ratios(times[3], times[0])
+			t.add(o.name, fmt.Sprint(goroutines), fmt.Sprintf("%.1f us", nanoseconds(times[0]).median/1000),
+				again.String(), held.String(), leased.String(), "1.00 in the spread", verdict(max(held.low, leased.low), 1))
+		}
+	}
+	return t, nil
+}
