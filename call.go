@@ -145,7 +145,7 @@ func (c *Conn) undone(ca *call) bool {
 // expectState notes, before the statement runs, what it will leave on the
 // connection, so that not even a panic makes it forgotten.
 func (c *Conn) expectState(ch *child, f *facts) {
-	if f.Kind == KindSession || (c.inTx && f.Tx != TxNone) {
+	if f.Session || (c.inTx && f.Tx != TxNone) {
 		c.keepState(ch)
 	}
 	if f.Tx == TxBegin && !c.inTx {

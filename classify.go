@@ -1,15 +1,29 @@
 package multidb
 
+import "github.com/multidb-go/multidb/internal/sqlscan"
+
 // Dialect says by which server's rules a query text is read.
 type Dialect uint8
 
 const (
-	Generic Dialect = iota
-	Postgres
-	MySQL
-	SQLite
-	dialects // their number
+	Generic  Dialect = iota // not known: a read is only what is a read in all the others
+	Postgres                // PostgreSQL
+	MySQL                   // MySQL and MariaDB
+	SQLite                  // SQLite
 )
+
+// String returns the name of d as configurations spell it.
+func (d Dialect) String() string {
+	switch d {
+	case Postgres:
+		return "postgres"
+	case MySQL:
+		return "mysql"
+	case SQLite:
+		return "sqlite"
+	}
+	return "generic"
+}
 
 // Kind says what a statement may do.
 type Kind uint8
@@ -21,33 +35,109 @@ const (
 	KindTransaction             // begins, ends or marks a transaction
 )
 
-// Statement is what Classify found out about a query text.
-type Statement struct {
-	Kind   Kind
-	Verb   string
-	Reason string
-	Reads  []string
-	Writes []string
-	// TablesKnown: Reads and Writes are complete.
-	TablesKnown bool
-	// Mutates: may change data.
-	Mutates bool
-	// Tx: what it does to the connection's transaction state
-	Tx TxEffect
+// String returns the name of k as rules spell it.
+func (k Kind) String() string {
+	switch k {
+	case KindRead:
+		return "read"
+	case KindSession:
+		return "session"
+	case KindTransaction:
+		return "transaction"
+	}
+	return "write"
 }
 
 // TxEffect is what a statement text does to the transaction that is open on its connection.
 type TxEffect uint8
 
 const (
-	TxNone  TxEffect = iota
-	TxBegin          // leaves a transaction open
-	TxEnd            // leaves no transaction open
+	TxNone  TxEffect = iota // leaves it as it is
+	TxBegin                 // leaves a transaction open
+	TxEnd                   // leaves no transaction open
 )
 
-func Classify(d Dialect, query string) Statement { return Statement{} }
+// Statement is what Classify found out about a query text.
+type Statement struct {
+	// Kind is the kind of the strictest statement in the text, in the order
+	// read, write, session, transaction.
+	Kind Kind
 
-type functions struct{}
+	// Verb is the first word that says what the first statement does, in lower
+	// case: "select" also behind WITH or parentheses, "insert" for WITH ...
+	// INSERT, "explain" whatever is explained.
+	Verb string
 
-func newFunctions(read, write []string) (*functions, error)    { return nil, nil }
-func classify(d Dialect, query string, f *functions) Statement { return Statement{} }
+	// Reason says why the text is no read: "FOR UPDATE", "function nextval",
+	// "data-modifying CTE", "second statement". It is empty for a read.
+	Reason string
+
+	// Reads and Writes are the tables that the text names, without quotes,
+	// with their schema if it is written, and in the case to which the server
+	// folds them: PostgreSQL folds what is not quoted to lower case, SQLite
+	// everything, MySQL nothing. Names of WITH members and aliases are left
+	// out. What a view, a trigger or a foreign key touches is not seen.
+	Reads, Writes []string
+
+	// TablesKnown says that Reads and Writes are complete. Otherwise the text
+	// may touch any table.
+	TablesKnown bool
+
+	// Mutates says that the text may change data, whatever its kind. A read
+	// never does; SELECT ... FOR UPDATE, SET and BEGIN do not; what is not
+	// known does.
+	Mutates bool
+
+	// Session says that the text may leave state on its connection: always
+	// true for KindSession, and for a text that hides a SET between a BEGIN and
+	// a COMMIT, or that is not understood.
+	Session bool
+
+	// Tx is what the whole text does to the transaction of its connection.
+	Tx TxEffect
+}
+
+// Classify finds out what a query text may do, by the lexical rules of a
+// dialect. Any text has an answer, found in linear time; what is not understood
+// is a write.
+//
+// A read is proved: every statement in the text is SELECT, VALUES, TABLE, WITH
+// ... SELECT, SHOW, an asking PRAGMA, COPY ... TO STDOUT, or EXPLAIN that runs
+// nothing else; no locking clause, no INTO and no data-modifying WITH member is
+// in it; and it calls only functions that are known to have no effect.
+//
+// What a text does not show is not seen: a view or an operator may call a
+// function, and a user may define one with the name of a known function and
+// other arguments. Replicas should therefore also be read-only by the server's
+// own means.
+func Classify(d Dialect, query string) Statement { return classify(d, query, nil) }
+
+// functions are what a user adds to the lists of known functions: read_functions
+// and write_functions of the configuration.
+type functions = sqlscan.Functions
+
+func newFunctions(read, write []string) (*functions, error) {
+	return sqlscan.NewFunctions(read, write)
+}
+
+// classify is Classify with the functions of a user, which may be nil.
+func classify(d Dialect, query string, f *functions) Statement {
+	facts := sqlscan.Scan(scanDialect[d&3], query, f)
+	return Statement{
+		Kind:        scanKind[facts.Kind],
+		Verb:        facts.Verb,
+		Reason:      facts.Reason,
+		Reads:       facts.Reads,
+		Writes:      facts.Writes,
+		TablesKnown: facts.TablesKnown,
+		Mutates:     facts.Mutates,
+		Session:     facts.Session,
+		Tx:          scanTx[facts.Tx],
+	}
+}
+
+var (
+	scanDialect = [...]sqlscan.Dialect{Generic: sqlscan.Generic, Postgres: sqlscan.Postgres, MySQL: sqlscan.MySQL, SQLite: sqlscan.SQLite}
+	scanKind    = [...]Kind{sqlscan.Read: KindRead, sqlscan.Write: KindWrite, sqlscan.Session: KindSession, sqlscan.Transaction: KindTransaction}
+	scanTx      = [...]TxEffect{sqlscan.TxNone: TxNone, sqlscan.TxBegin: TxBegin, sqlscan.TxEnd: TxEnd}
+)

@@ -55,7 +55,7 @@ type Connector struct {
 	readsOnPrimary      bool
 	readOnlyTxOnPrimary bool
 	functions           *functions
-	known               [dialects]*factsCache
+	known               [SQLite + 1]*factsCache
 	log                 *slog.Logger
 
 	close func() error

@@ -48,7 +48,7 @@ func (k *Connector) verb(ca *call) string {
 }
 
 // why is the reason as a person reads it: "read", "write (FOR UPDATE)",
-// "write (INSERT), rule 1".
+// "write (INSERT), database by rule 1".
 func (r route) why() string {
 	text := r.reason.String()
 	if r.facts != nil && r.facts.Reason != "" && r.reason.fromText() {

@@ -1,0 +1,209 @@
+package sqlscan
+
+import (
+	_ "embed"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+)
+
+// effect is what calling a function does.
+type effect uint8
+
+const (
+	unknown effect = iota // anything
+	pure                  // nothing
+	writes                // changes data, but no table
+	primary               // changes no data, and needs the primary
+	asks                  // depends on the state of the connection
+	session               // changes the state of the connection
+)
+
+var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session}
+
+// The functions that are known, one a line; the others are unknown, which is as
+// good as writes. See functions/README.md for how the lists are made.
+var (
+	//go:embed functions/postgres.txt
+	postgresFunctions string
+	//go:embed functions/mysql.txt
+	mysqlFunctions string
+	//go:embed functions/sqlite.txt
+	sqliteFunctions string
+)
+
+var known = [...]func() map[string]effect{
+	Postgres: sync.OnceValue(func() map[string]effect { return parseFunctions(postgresFunctions) }),
+	MySQL:    sync.OnceValue(func() map[string]effect { return parseFunctions(mysqlFunctions) }),
+	SQLite:   sync.OnceValue(func() map[string]effect { return parseFunctions(sqliteFunctions) }),
+}
+
+// parseFunctions reads a list: a name, its effect unless it is pure, and after
+// a # a remark.
+func parseFunctions(list string) map[string]effect {
+	m := make(map[string]effect, strings.Count(list, "\n"))
+	for line := range strings.Lines(list) {
+		line, _, _ = strings.Cut(line, "#")
+		name, what, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name != "" {
+			m[name] = effectNames[strings.TrimSpace(what)]
+		}
+	}
+	return m
+}
+
+// Functions is what a user says about functions: names, or patterns with *,
+// ? and [] as in path.Match. A name without a dot is that function in any
+// schema; one with a dot is that function as it is written with its schema.
+// Letters match in any case.
+type Functions struct {
+	names    map[string]effect
+	patterns []pattern
+}
+
+type pattern struct {
+	glob   string
+	effect effect
+}
+
+// NewFunctions makes one of the functions that are known to only read, and of
+// those that are known not to, which come first.
+func NewFunctions(read, write []string) (*Functions, error) {
+	f := &Functions{names: map[string]effect{}}
+	add := func(list string, names []string, e effect) error {
+		for _, name := range names {
+			name = strings.ToLower(strings.TrimSpace(name))
+			if name == "" {
+				return fmt.Errorf("multidb: %s: an empty name", list)
+			}
+			if strings.ContainsAny(name, `*?[\`) {
+				if _, err := path.Match(name, ""); err != nil {
+					return fmt.Errorf("multidb: %s: %q is not a pattern: a [ without its ], or a \\ at the end", list, name)
+				}
+				f.patterns = append(f.patterns, pattern{name, e})
+				continue
+			}
+			if have, ok := f.names[name]; ok && have != e {
+				return fmt.Errorf("multidb: %q is in both read_functions and write_functions: take it out of one", name)
+			}
+			f.names[name] = e
+		}
+		return nil
+	}
+	if err := add("write_functions", write, unknown); err != nil {
+		return nil, err
+	}
+	if err := add("read_functions", read, pure); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// find looks a function up by its name with and without its schema.
+func (f *Functions) find(name, qualified string) (effect, bool) {
+	for _, n := range [2]string{qualified, name} {
+		if e, ok := f.names[n]; ok {
+			return e, true
+		}
+	}
+	for _, p := range f.patterns {
+		subject := name
+		if strings.Contains(p.glob, ".") {
+			subject = qualified
+		}
+		if ok, _ := path.Match(p.glob, subject); ok {
+			return p.effect, true
+		}
+	}
+	return unknown, false
+}
+
+// call notes that the statement calls the function that p names.
+func (s *scanner) call(p dotted) {
+	switch e := s.effect(p); e {
+	case pure:
+	case writes:
+		s.facts.mutate(s.because(p))
+	case primary, asks:
+		s.facts.raise(Write, s.because(p))
+	case session:
+		s.facts.raise(Session, s.because(p))
+	default:
+		s.facts.mutate(s.because(p))
+		s.facts.TablesKnown = false
+	}
+}
+
+func (s *scanner) because(p dotted) string {
+	if s.facts.Kind != Read {
+		return s.facts.Reason // it has a reason already, of this kind or a stricter one
+	}
+	return "function " + lower(s.lex.text[p.first.start:p.last.end])
+}
+
+const longestFunction = 63
+
+// effect looks up what the function p does. It allocates nothing for a name
+// without a schema.
+func (s *scanner) effect(p dotted) effect {
+	var space [longestFunction]byte
+	name, ok := s.fold(&space, p.last)
+	if !ok {
+		return unknown
+	}
+	if s.user != nil {
+		if e, ok := s.user.find(string(name), s.qualified(p)); ok {
+			return e
+		}
+	}
+	e := known[s.lex.dialect]()[string(name)]
+	if p.parts > 1 && !s.builtinSchema(p) && e == pure {
+		return unknown // a function of the user's own schema
+	}
+	return e
+}
+
+func (s *scanner) qualified(p dotted) string {
+	name, ok := s.name(p)
+	if !ok {
+		return ""
+	}
+	return lower(name)
+}
+
+// builtinSchema reports whether the schema of p is one in which the known
+// functions live: pg_catalog, and those where extensions are installed.
+func (s *scanner) builtinSchema(p dotted) bool {
+	if s.lex.dialect != Postgres || p.parts != 2 {
+		return false
+	}
+	schema, _ := s.part(p.first)
+	return schema == "pg_catalog" || schema == "public" || schema == "extensions"
+}
+
+// fold writes the name of one token, in lower case, to space. PostgreSQL does
+// not fold what is quoted.
+func (s *scanner) fold(space *[longestFunction]byte, t token) ([]byte, bool) {
+	text := s.spelling(t)
+	if t.kind == quoted {
+		if text[0] == 'u' || text[0] == 'U' || strings.ContainsAny(text[1:len(text)-1], "\"`") {
+			return nil, false // U&"...", or a quote in it
+		}
+		text = text[1 : len(text)-1]
+	}
+	if len(text) == 0 || len(text) > longestFunction {
+		return nil, false
+	}
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c-'A' < 26 {
+			if t.kind == quoted && s.lex.dialect == Postgres {
+				return nil, false
+			}
+			c |= 0x20
+		}
+		space[i] = c
+	}
+	return space[:len(text)], true
+}

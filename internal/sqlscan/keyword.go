@@ -1,0 +1,288 @@
+package sqlscan
+
+// keyword is a word that the walk over a text looks at. All others are names.
+type keyword uint8
+
+// A word is in this table if some decision depends on it; most of SQL's
+// keywords are not. What follows a name is its trait.
+const (
+	notKeyword keyword = iota
+
+	// Verbs: they begin a statement.
+	kSelect
+	kValues
+	kTable
+	kWith
+	kInsert
+	kUpdate
+	kDelete
+	kMerge
+	kReplace
+	kExplain
+	kDescribe
+	kDesc
+	kShow
+	kAnalyze
+	kAnalyse
+
+	// Clauses.
+	kFrom
+	kInto
+	kWhere
+	kGroup
+	kHaving
+	kOrder
+	kLimit
+	kOffset
+	kFetch
+	kWindow
+	kReturning
+	kUnion
+	kIntersect
+	kExcept
+	kMinus
+	kOn
+	kUsing
+	kSet
+	kDo
+	kConflict
+	kDuplicate
+	kBy
+
+	// Table references.
+	kJoin
+	kStraightJoin
+	kLeft
+	kRight
+	kFull
+	kInner
+	kOuter
+	kCross
+	kNatural
+	kLateral
+	kOnly
+	kTablesample
+	kPartition
+	kUse
+	kForce
+	kIgnore
+	kIndex
+	kKey
+	kIndexed
+	kOrdinality
+	kRepeatable
+	kRows
+
+	// Locks.
+	kFor
+	kNo
+	kShare
+	kLock
+	kNowait
+	kSkip
+
+	// Expressions.
+	kAs
+	kAnd
+	kOr
+	kNot
+	kXor
+	kDiv
+	kIn
+	kIs
+	kLike
+	kIlike
+	kRegexp
+	kRlike
+	kGlob
+	kMatch
+	kAgainst
+	kBetween
+	kExists
+	kAny
+	kAll
+	kSome
+	kArray
+	kRow
+	kCase
+	kWhen
+	kThen
+	kElse
+	kEnd
+	kDistinct
+	kNull
+	kTrue
+	kFalse
+	kCast
+	kOver
+	kFilter
+	kWithin
+	kSets
+	kGrouping
+	kOperator
+	kColumns
+	kMaterialized
+	kRecursive
+	kInterval
+	kSimilar
+	kTo
+	kOverlaps
+	kCollate
+	kDefault
+	kTemp
+	kTemporary
+	kUnlogged
+	kLocal
+	kGlobal
+	kMatched
+	kBinary
+	kSearch
+	kCycle
+	kIf
+	kOf
+	kTime
+	kZone
+	kValue
+	kPrefix   // any other word that an expression may follow directly
+	kModifier // any other word between a verb and its first name
+	keywordCount
+)
+
+// keywordText has the spelling of each keyword; those that share one meaning
+// stand together.
+var keywordText = [keywordCount]string{
+	kSelect: "select", kValues: "values", kTable: "table", kWith: "with", kInsert: "insert",
+	kUpdate: "update", kDelete: "delete", kMerge: "merge", kReplace: "replace",
+	kExplain: "explain", kDescribe: "describe", kDesc: "desc", kShow: "show",
+	kAnalyze: "analyze", kAnalyse: "analyse",
+
+	kFrom: "from", kInto: "into", kWhere: "where", kGroup: "group", kHaving: "having",
+	kOrder: "order", kLimit: "limit", kOffset: "offset", kFetch: "fetch", kWindow: "window",
+	kReturning: "returning", kUnion: "union", kIntersect: "intersect", kExcept: "except",
+	kMinus: "minus", kOn: "on", kUsing: "using", kSet: "set", kDo: "do", kConflict: "conflict",
+	kDuplicate: "duplicate", kBy: "by",
+
+	kJoin: "join", kStraightJoin: "straight_join", kLeft: "left", kRight: "right", kFull: "full",
+	kInner: "inner", kOuter: "outer", kCross: "cross", kNatural: "natural", kLateral: "lateral",
+	kOnly: "only", kTablesample: "tablesample", kPartition: "partition", kUse: "use",
+	kForce: "force", kIgnore: "ignore", kIndex: "index", kKey: "key", kIndexed: "indexed",
+	kOrdinality: "ordinality", kRepeatable: "repeatable", kRows: "rows",
+
+	kFor: "for", kNo: "no", kShare: "share", kLock: "lock", kNowait: "nowait", kSkip: "skip",
+
+	kAs: "as", kAnd: "and", kOr: "or", kNot: "not", kXor: "xor", kDiv: "div", kIn: "in", kIs: "is",
+	kLike: "like", kIlike: "ilike", kRegexp: "regexp", kRlike: "rlike", kGlob: "glob",
+	kMatch: "match", kAgainst: "against", kBetween: "between", kExists: "exists", kAny: "any",
+	kAll: "all", kSome: "some", kArray: "array", kRow: "row", kCase: "case", kWhen: "when",
+	kThen: "then", kElse: "else", kEnd: "end", kDistinct: "distinct", kNull: "null",
+	kTrue: "true", kFalse: "false", kCast: "cast", kOver: "over", kFilter: "filter",
+	kWithin: "within", kSets: "sets", kGrouping: "grouping", kOperator: "operator",
+	kColumns: "columns", kMaterialized: "materialized", kRecursive: "recursive",
+	kInterval: "interval", kSimilar: "similar", kTo: "to", kOverlaps: "overlaps",
+	kCollate: "collate", kDefault: "default", kTemp: "temp", kTemporary: "temporary",
+	kUnlogged: "unlogged", kLocal: "local", kGlobal: "global", kMatched: "matched",
+	kBinary: "binary", kSearch: "search", kCycle: "cycle", kIf: "if", kOf: "of",
+	kTime: "time", kZone: "zone", kValue: "value",
+
+	kPrefix: "escape symmetric asymmetric placing passing variadic both leading trailing first next " +
+		"path document content distinctrow sql_no_cache sql_cache sql_calc_found_rows sql_small_result " +
+		"sql_big_result sql_buffer_result sounds mod",
+	kModifier: "low_priority high_priority delayed quick",
+}
+
+// reserved are the keywords that no dialect takes for a name. The others are
+// keywords only where the walk expects them.
+var reserved = [keywordCount]bool{
+	kSelect: true, kTable: true, kWith: true, kFrom: true, kInto: true, kWhere: true, kGroup: true,
+	kHaving: true, kOrder: true, kLimit: true, kUnion: true, kOn: true, kUsing: true, kJoin: true,
+	kNatural: true, kAs: true, kAnd: true, kOr: true, kNot: true, kIn: true, kIs: true, kCase: true,
+	kWhen: true, kThen: true, kElse: true, kDistinct: true, kNull: true, kCast: true, kTo: true,
+	kFor: true, kAll: true, kPrefix: true, kModifier: true, kDefault: true,
+}
+
+// endsOperand are the words that an operand may end with: names, and the
+// keywords that are values or that are often used as names.
+var endsOperand = [keywordCount]bool{
+	notKeyword: true, kEnd: true, kNull: true, kTrue: true, kFalse: true, kDefault: true,
+	kValue: true, kKey: true, kTime: true, kShare: true, kNo: true, kLock: true, kSkip: true,
+	kLocal: true, kGlobal: true, kTemp: true, kSearch: true, kCycle: true, kIgnore: true,
+	kForce: true, kUse: true, kIndex: true, kPartition: true, kReplace: true, kMatched: true,
+	kRows: true, kRow: true, kOf: true, kIf: true,
+}
+
+// The keywords are found through a small open hash table over length, first and
+// last byte; a name mostly meets an empty slot and is done.
+const (
+	keywordSlots = 1024
+	longestWord  = 24
+	shortestWord = 2
+	emptySlot    = 0xffff
+)
+
+var keywordTable, keywordSpelling = func() (table [keywordSlots]uint16, spelling []keywordEntry) {
+	for i := range table {
+		table[i] = emptySlot
+	}
+	add := func(text string, key keyword) {
+		h := keywordHash(text)
+		for table[h] != emptySlot {
+			h = (h + 1) % keywordSlots
+		}
+		table[h] = uint16(len(spelling))
+		spelling = append(spelling, keywordEntry{text, key})
+	}
+	for key, texts := range keywordText {
+		for start, i := 0, 0; i <= len(texts); i++ {
+			if i == len(texts) || texts[i] == ' ' {
+				if i > start {
+					add(texts[start:i], keyword(key))
+				}
+				start = i + 1
+			}
+		}
+	}
+	return table, spelling
+}()
+
+type keywordEntry struct {
+	text string
+	key  keyword
+}
+
+func keywordHash(s string) int {
+	n := len(s)
+	return (n*67 + int(s[0]|0x20)*31 + int(s[n-1]|0x20)*7 + int(s[n/2]|0x20)*131) % keywordSlots
+}
+
+// lookup returns the keyword that s spells, in letters of any case.
+func lookup(s string) keyword {
+	if len(s) < shortestWord || len(s) > longestWord {
+		return notKeyword
+	}
+	for h := keywordHash(s); ; h = (h + 1) % keywordSlots {
+		i := keywordTable[h]
+		if i == emptySlot {
+			return notKeyword
+		}
+		if e := &keywordSpelling[i]; equalFold(s, e.text) {
+			return e.key
+		}
+	}
+}
+
+// equalFold compares s, in ASCII letters of any case, to the lower-case word lower.
+func equalFold(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}

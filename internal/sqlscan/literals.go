@@ -1,0 +1,263 @@
+package sqlscan
+
+import "strings"
+
+// stringLiteral reads a string whose content begins at from. A doubled quote
+// stands for itself; so does what follows a backslash, if those escape here.
+func (l *lexer) stringLiteral(start, from int, quote byte, backslash, glued bool) token {
+	end, ok := l.closeQuote(from, quote, backslash)
+	if !ok {
+		return l.bad(start, len(l.text), "unterminated string")
+	}
+	l.pos = end
+	return token{kind: str, glued: glued, start: start, end: end}
+}
+
+// quotedName reads a quoted identifier whose content begins at from. SQLite's
+// [name] has no way to double its end.
+func (l *lexer) quotedName(start, from int, quote byte, glued bool) token {
+	end, ok := l.closeQuote(from, quote, false)
+	if !ok {
+		return l.bad(start, len(l.text), "unterminated name")
+	}
+	l.pos = end
+	return token{kind: quoted, glued: glued, start: start, end: end}
+}
+
+// closeQuote returns the position after the closing quote.
+//
+// A backslash before a quote is where servers part: a setting (PostgreSQL's
+// standard_conforming_strings, MySQL's NO_BACKSLASH_ESCAPES) says whether it
+// escapes. The text is then ambiguous, and both readings are looked at.
+func (l *lexer) closeQuote(i int, quote byte, backslash bool) (end int, ok bool) {
+	text := l.text
+	from := i
+	for {
+		n := strings.IndexByte(text[i:], quote)
+		if n < 0 {
+			return len(text), false
+		}
+		i += n
+		if slashes := backslashesBefore(text[from:i]); slashes%2 == 1 && quote != '`' && quote != ']' {
+			l.ambiguous = true
+			if backslash {
+				i++
+				from = i
+				continue
+			}
+		}
+		i++
+		if quote == ']' || i == len(text) || text[i] != quote {
+			return i, true
+		}
+		i++
+		from = i
+	}
+}
+
+// backslashesBefore counts the backslashes at the end of s. Between two quotes
+// each byte is counted at most once, so the whole stays linear.
+func backslashesBefore(s string) int {
+	n := 0
+	for n < len(s) && s[len(s)-1-n] == '\\' {
+		n++
+	}
+	return n
+}
+
+// escapeString reads PostgreSQL's E'...'. A string that goes on after a line
+// break ('a' newline 'b') goes on by the rules of its first part, so that a
+// backslash escapes there too.
+func (l *lexer) escapeString(start int, glued bool) token {
+	from := start + 2
+	for {
+		wasAmbiguous := l.ambiguous
+		end, ok := l.closeQuote(from, '\'', true)
+		l.ambiguous = wasAmbiguous // not here: E says which reading is meant
+		if !ok {
+			return l.bad(start, len(l.text), "unterminated string")
+		}
+		l.pos = end
+		next, goesOn := l.continuation(end)
+		if !goesOn {
+			return token{kind: str, glued: glued, start: start, end: end}
+		}
+		from = next
+	}
+}
+
+// continuation finds the next part of a string that ended at i: blanks and line
+// comments with at least one line break among them, then a quote.
+func (l *lexer) continuation(i int) (from int, ok bool) {
+	broken := false
+	for ; i < len(l.text); i++ {
+		switch c := l.text[i]; {
+		case c == '\n' || c == '\r':
+			broken = true
+		case class[c] == blank:
+		case c == '-' && i+1 < len(l.text) && l.text[i+1] == '-':
+			n := strings.IndexAny(l.text[i:], "\r\n")
+			if n < 0 {
+				return 0, false
+			}
+			i += n
+			broken = true
+		default:
+			return i + 1, broken && c == '\''
+		}
+	}
+	return 0, false
+}
+
+// dollar reads what starts with $ in PostgreSQL: a parameter ($1) or a
+// dollar-quoted string ($$...$$, $tag$...$tag$). A $ inside a name never gets
+// here: it belongs to the name.
+func (l *lexer) dollar(glued bool) token {
+	start, i := l.pos, l.pos+1
+	if class[l.peek(1)] == digit {
+		for i < len(l.text) && class[l.text[i]] == digit {
+			i++
+		}
+		l.pos = i
+		return token{kind: param, glued: glued, start: start, end: i}
+	}
+	for i < len(l.text) && (class[l.text[i]] == letter || class[l.text[i]] == digit) {
+		i++
+	}
+	if i == len(l.text) || l.text[i] != '$' {
+		return l.bad(start, start+1, "illegal character")
+	}
+	tag := l.text[start : i+1]
+	n := strings.Index(l.text[i+1:], tag)
+	if n < 0 {
+		return l.bad(start, len(l.text), "unterminated string")
+	}
+	l.pos = i + 1 + n + len(tag)
+	return token{kind: str, glued: glued, start: start, end: l.pos}
+}
+
+// number reads a numeric literal. What follows it directly is a token of its
+// own (1into is 1 and INTO, as PostgreSQL read it up to 14), except in MySQL,
+// where a name may start with digits.
+func (l *lexer) number(glued bool) token {
+	start, text := l.pos, l.text
+	i := start
+	if text[i] == '0' && i+1 < len(text) && (text[i+1] == 'x' || text[i+1] == 'X') {
+		i += 2
+		for i < len(text) && isHex(text[i]) {
+			i++
+		}
+		return l.endNumber(start, i, glued)
+	}
+	i = l.digits(i)
+	if i < len(text) && text[i] == '.' && (i+1 == len(text) || text[i+1] != '.') {
+		i = l.digits(i + 1)
+		i = l.exponent(i)
+		l.pos = i
+		return token{kind: number, glued: glued, start: start, end: i}
+	}
+	if e := l.exponent(i); e > i {
+		l.pos = e
+		return token{kind: number, glued: glued, start: start, end: e}
+	}
+	return l.endNumber(start, i, glued)
+}
+
+// endNumber ends an integer at i, or makes a name of it where MySQL does.
+func (l *lexer) endNumber(start, i int, glued bool) token {
+	if l.dialect == MySQL && i < len(l.text) && (class[l.text[i]] == letter || l.text[i] == '$') {
+		t := l.word(glued)
+		t.key = 0
+		return t
+	}
+	l.pos = i
+	return token{kind: number, glued: glued, start: start, end: i}
+}
+
+// digits skips digits, and in SQLite and new PostgreSQL the _ between two of them.
+func (l *lexer) digits(i int) int {
+	for i < len(l.text) && (class[l.text[i]] == digit ||
+		l.dialect != MySQL && l.text[i] == '_' && i+1 < len(l.text) && class[l.text[i+1]] == digit) {
+		i++
+	}
+	return i
+}
+
+func (l *lexer) exponent(i int) int {
+	if i == len(l.text) || l.text[i]|0x20 != 'e' {
+		return i
+	}
+	n := i + 1
+	if n < len(l.text) && (l.text[n] == '+' || l.text[n] == '-') {
+		n++
+	}
+	if n == len(l.text) || class[l.text[n]] != digit {
+		return i
+	}
+	for n < len(l.text) && class[l.text[n]] == digit {
+		n++
+	}
+	return n
+}
+
+func isHex(c byte) bool {
+	return class[c] == digit || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+// mysqlVariable reads @name, @'name', @@name, @@global.name. The name of a
+// system variable goes on after dots, so that it is one token.
+func (l *lexer) mysqlVariable(glued bool) token {
+	t := token{kind: userVar, glued: glued, start: l.pos}
+	l.pos++
+	if l.peek(0) == '@' {
+		t.kind = systemVar
+		l.pos++
+	}
+	if c := l.peek(0); c == '\'' || c == '"' || c == '`' {
+		end, ok := l.closeQuote(l.pos+1, c, c != '`' && l.backslash)
+		if !ok {
+			return l.bad(t.start, len(l.text), "unterminated name")
+		}
+		l.pos = end
+	}
+	for l.pos < len(l.text) {
+		c := l.text[l.pos]
+		if k := class[c]; k != letter && k != digit && c != '$' && c != '.' {
+			break
+		}
+		l.pos++
+	}
+	t.end = l.pos
+	return t
+}
+
+// sqliteVariable reads :name, @name and $name. Like SQLite, which takes them
+// from Tcl, it lets a name have :: in it and end in a suffix (...).
+func (l *lexer) sqliteVariable(glued bool) token {
+	start, i := l.pos, l.pos+1
+	named := false
+	for ; i < len(l.text); i++ {
+		c := l.text[i]
+		if k := class[c]; k == letter || k == digit || c == '$' {
+			named = true
+			continue
+		}
+		if c == ':' && i+1 < len(l.text) && l.text[i+1] == ':' {
+			i++
+			continue
+		}
+		if c == '(' && named {
+			n := strings.IndexAny(l.text[i:], ") \t\n\v\f\r\x00")
+			if n < 0 || l.text[i+n] != ')' {
+				return l.bad(start, i, "illegal variable")
+			}
+			i += n + 1
+		}
+		break
+	}
+	if !named {
+		return l.bad(start, i, "illegal character")
+	}
+	l.pos = i
+	return token{kind: param, glued: glued, start: start, end: i}
+}
