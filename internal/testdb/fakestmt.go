@@ -150,8 +150,11 @@ func (s *fakeStmt) column(index int) driver.ValueConverter {
 type textConverter struct{}
 
 func (textConverter) ConvertValue(v any) (driver.Value, error) {
-	if v == nil {
+	switch v := v.(type) {
+	case nil:
 		return nil, nil
+	case outArgument:
+		return nil, fmt.Errorf("fake: %T is not text", v)
 	}
 	return fmt.Sprintf("text %v", v), nil
 }
