@@ -23,23 +23,14 @@ var benchDBs = []struct {
 }{
 	{"child", func(*testing.B) driver.Connector { return testdb.NullConnector{} }},
 	{"held", func(b *testing.B) driver.Connector {
-		return benchConnector(b, Config{Primary: benchEngine})
+		return mustConnector(b, Config{Primary: benchEngine})
 	}},
 	{"leased", func(b *testing.B) driver.Connector {
-		return benchConnector(b, Config{Primary: benchEngine, Replicas: []Engine{benchEngine}})
+		return mustConnector(b, Config{Primary: benchEngine, Replicas: []Engine{benchEngine}})
 	}},
 }
 
-var benchEngine = Engine{Connector: testdb.NullConnector{}}
-
-func benchConnector(b *testing.B, c Config) driver.Connector {
-	b.Helper()
-	connector, err := NewConnector(c)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return connector
-}
+var benchEngine = Engine{Driver: "pgx", Connector: testdb.NullConnector{}}
 
 // benchmarkEach runs the operation that prepare returns over each way, alone and
 // in as many goroutines as there are processors.
@@ -100,6 +91,19 @@ func BenchmarkStmtQuery(b *testing.B) {
 			return stmt.QueryRowContext(context.Background(), 1).Scan(&n)
 		}
 	})
+}
+
+// BenchmarkClassified is what is asked about a text that was seen before.
+func BenchmarkClassified(b *testing.B) {
+	k := mustConnector(b, Config{Primary: benchEngine, Replicas: []Engine{benchEngine}})
+	const query = `SELECT "users"."id", "users"."name", "users"."email", "users"."created_at" FROM "users" ` +
+		`WHERE "users"."deleted_at" IS NULL AND "users"."account_id" = $1 ORDER BY "users"."id" DESC LIMIT 20 OFFSET $2`
+	b.ReportAllocs()
+	for b.Loop() {
+		if k.classified(Postgres, query).Kind != KindRead {
+			b.Fatal("not a read")
+		}
+	}
 }
 
 func BenchmarkTx(b *testing.B) {

@@ -32,7 +32,7 @@ func newContender(name string, connector driver.Connector) contender {
 // leases. The replica is the primary once more, so that nothing differs but
 // multidb.
 func contendersOver(child driver.Connector) ([]contender, error) {
-	engine := multidb.Engine{Connector: child}
+	engine := multidb.Engine{Driver: "pgx", Connector: child} // Driver: the null child has no dialect of its own
 	held, err := multidb.NewConnector(multidb.Config{Primary: engine})
 	if err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 // Command bench measures what multidb costs over its child driver, and compares
 // it with the budgets.
 //
-//	go run ./internal/bench          # all, in about two minutes
+//	go run ./internal/bench          # all, in about five minutes
 //	go run ./internal/bench -quick   # does it run at all? The times mean little
 //	go run ./internal/bench -only null
 //
@@ -34,6 +34,7 @@ type section struct {
 var sections = []section{
 	{"allocs", allocations},
 	{"null", nullPairs},
+	{"postgres-allocs", postgresAllocations},
 	{"postgres", postgresPairs},
 	{"connections", peakConnections},
 	{"classify", classification},
@@ -120,7 +121,7 @@ func effortOf(quick bool) effort {
 	return effort{
 		allocCalls: 20_000,
 		nullRounds: 151, nullCalls: 6400,
-		postgresRounds: 201, postgresCalls: 160,
+		postgresRounds: 101, postgresCalls: 640,
 		peakRounds: 7, peakCalls: 64_000,
 		classifyRounds: 51,
 	}

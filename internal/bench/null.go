@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/multidb-go/multidb/internal/testdb"
 )
@@ -14,10 +15,7 @@ var nullContext = context.Background()
 // allocations counts what each operation allocates over a child driver that does
 // nothing.
 func allocations(_ context.Context, e effort) (table, error) {
-	t := table{
-		title:  "Allocations of one call, over a null child driver (exact)",
-		header: []string{"operation", "child", "again", "held", "leased", "added", "budget", ""},
-	}
+	t := allocTable("a null child driver")
 	contenders, err := contendersOver(testdb.NullConnector{})
 	if err != nil {
 		return t, err
@@ -28,35 +26,36 @@ func allocations(_ context.Context, e effort) (table, error) {
 		if err != nil {
 			return t, err
 		}
-		err = t.addAllocs(o.name, o.allocs, e.allocCalls, actions)
-		if err != nil {
+		if err := t.addAllocs(o, e.allocCalls, actions); err != nil {
 			return t, err
 		}
 	}
 	return t, nil
 }
 
-// addAllocs adds a row with the allocations of the child and of the others.
-func (t *table) addAllocs(name string, budget float64, calls int, actions []action) error {
-	row := []string{name}
-	var child, added float64
-	for i, do := range actions {
+func allocTable(over string) table {
+	return table{
+		title:  "Allocations of one call over " + over + " (exact)",
+		header: []string{"operation", "child", "again", "held", "leased", "added", "budget", ""},
+	}
+}
+
+// addAllocs adds a row with the allocations of each contender.
+func (t *table) addAllocs(o operation, calls int, actions []action) error {
+	row := []string{o.name}
+	var counts []float64
+	for _, do := range actions {
 		count, bytes, err := allocs(calls, do)
 		if err != nil {
 			return err
 		}
-		if i == 0 {
-			child = count
-		}
-		added = max(added, count-child)
+		counts = append(counts, count)
 		row = append(row, fmt.Sprintf("%.2f (%.0f B)", count, bytes))
 	}
-	// A hundredth of an allocation is the runtime's own.
-	if added > budget+0.01 {
-		t.failed = true
-	}
-	row = append(row, fmt.Sprintf("%+.2f", added), fmt.Sprintf("%+.0f", budget), verdict(added, budget+0.01))
-	t.add(row...)
+	added := slices.Max(counts) - counts[0]
+	budget := o.allocs + 0.01 // a hundredth of an allocation is the runtime's own
+	t.failed = t.failed || added > budget
+	t.add(append(row, fmt.Sprintf("%+.2f", added), fmt.Sprintf("%+.0f", o.allocs), verdict(added, budget))...)
 	return nil
 }
 
