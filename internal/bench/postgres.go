@@ -59,9 +59,10 @@ func pgxConnector(s *testdb.Server, application string) driver.Connector {
 // postgresAllocations counts what each operation allocates over pgx.
 func postgresAllocations(ctx context.Context, e effort) (table, error) {
 	t := allocTable("PostgreSQL through pgx")
-	return t, onPostgres(ctx, operations, func(o operation, actions []action) error {
+	err := onPostgres(ctx, operations, func(o operation, actions []action) error {
 		return t.addAllocs(o, e.allocCalls/10, actions)
 	})
+	return t, err
 }
 
 // postgresPairs times the reads, by key.
@@ -71,7 +72,7 @@ func postgresPairs(ctx context.Context, e effort) (table, error) {
 		header: []string{"operation", "goroutines", "child", "again", "held", "leased", "budget", ""},
 	}
 	reads := operations[:2]
-	return t, onPostgres(ctx, reads, func(o operation, actions []action) error {
+	err := onPostgres(ctx, reads, func(o operation, actions []action) error {
 		for _, goroutines := range []int{1, 16} {
 			times, err := inTurns(e.postgresRounds, e.postgresCalls, goroutines, actions)
 			if err != nil {
@@ -84,6 +85,7 @@ func postgresPairs(ctx context.Context, e effort) (table, error) {
 		}
 		return nil
 	})
+	return t, err
 }
 
 // onPostgres prepares the operations for all contenders on one server.
