@@ -203,8 +203,8 @@ func (k *Connector) databaseFor(q *question, wanted selection) (*database, error
 		return q.pin.database, nil
 	case wanted.database != nil:
 		return wanted.database, nil
-	case k.databases[""] != nil:
-		return k.databases[""], nil
+	case k.byDefault != nil:
+		return k.byDefault, nil
 	}
 	return nil, fmt.Errorf("%w: there is no default database; name one with WithDatabase, or add a primary to the configuration", ErrNoDatabase)
 }
