@@ -21,25 +21,25 @@ type call struct {
 
 // start routes a statement and takes the child that it goes to. Every start is
 // followed by a deferred abandon and, unless the child driver panics, by finish.
-func (c *Conn) start(ctx context.Context, query string, via via) (call, error) {
+func (c *Conn) start(ctx context.Context, ca *call) error {
 	k := c.connector
-	ca := call{query: query, via: via}
 	if k.log != nil {
 		ca.began = time.Now()
 	}
+	q := c.question(ctx, ca)
 	var err error
-	if ca.route, err = k.route(c.question(ctx, query, via)); err == nil {
+	if ca.route, err = k.route(&q); err == nil {
 		ca.child, err = c.lease(ctx, ca.route.engine)
 	}
 	if err != nil {
-		k.logCall(ctx, &ca, err)
-		return ca, err
+		k.logCall(ctx, ca, err)
+		return err
 	}
-	if f := ca.route.facts; f != nil && via.runs() {
+	if f := ca.route.facts; f != nil && ca.via.runs() {
 		c.expectState(ca.child, f)
 	}
 	ca.enter()
-	return ca, nil
+	return nil
 }
 
 // startEnd is start for the end of a transaction, whose child is known.

@@ -74,8 +74,8 @@ func (c *Conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // Ping pings the engine that ctx chooses, the primary of the default database
 // if it chooses none.
 func (c *Conn) Ping(ctx context.Context) error {
-	ca, err := c.start(ctx, "", viaPing)
-	if err != nil {
+	ca := call{via: viaPing}
+	if err := c.start(ctx, &ca); err != nil {
 		return err
 	}
 	defer c.abandon(&ca)
@@ -84,8 +84,8 @@ func (c *Conn) Ping(ctx context.Context) error {
 
 // ExecContext routes the statement and runs it on a child.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	ca, err := c.start(ctx, query, viaExec)
-	if err != nil {
+	ca := call{query: query, via: viaExec}
+	if err := c.start(ctx, &ca); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -96,8 +96,8 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext routes the statement and runs it on a child, whose rows it
 // returns as they are.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	ca, err := c.start(ctx, query, viaQuery)
-	if err != nil {
+	ca := call{query: query, via: viaQuery}
+	if err := c.start(ctx, &ca); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -112,8 +112,8 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // query now, so that a mistake in it is found now. Each execution is routed
 // again.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	ca, err := c.start(ctx, query, viaPrepare)
-	if err != nil {
+	ca := call{query: query, via: viaPrepare}
+	if err := c.start(ctx, &ca); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -125,7 +125,7 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		}
 		return s.orError(c.finish(ctx, &ca, err))
 	}
-	_, err = s.on(ctx, ca.child)
+	_, err := s.on(ctx, ca.child)
 	return s.orError(c.finish(ctx, &ca, err))
 }
 
@@ -145,8 +145,8 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if opts.ReadOnly {
 		via = viaBeginReadOnly
 	}
-	ca, err := c.start(ctx, "", via)
-	if err != nil {
+	ca := call{via: via}
+	if err := c.start(ctx, &ca); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -173,13 +173,13 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // when the sql.Conn is closed. With a single engine nothing changes: the child
 // is this connection's own. fn must not keep the child.
 func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
-	ca, err := c.start(ctx, "", viaRaw)
-	if err != nil {
+	ca := call{via: viaRaw}
+	if err := c.start(ctx, &ca); err != nil {
 		return err
 	}
 	defer c.abandon(&ca)
 	c.keepState(ca.child)
-	err = fn(ca.child.conn)
+	err := fn(ca.child.conn)
 	ca.child.busy = false
 	ca.route.engine.count(ReasonRaw)
 	return err

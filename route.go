@@ -64,8 +64,8 @@ type selection struct {
 	engineBy   Reason
 }
 
-func (c *Conn) question(ctx context.Context, query string, via via) question {
-	q := question{ctx: ctx, choice: choiceFrom(ctx), query: query, via: via, leases: c.leases}
+func (c *Conn) question(ctx context.Context, ca *call) question {
+	q := question{ctx: ctx, choice: choiceFrom(ctx), query: ca.query, via: ca.via, leases: c.leases}
 	if c.pin != nil {
 		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
 	}
@@ -73,7 +73,7 @@ func (c *Conn) question(ctx context.Context, query string, via via) question {
 }
 
 // route decides.
-func (k *Connector) route(q question) (route, error) {
+func (k *Connector) route(q *question) (route, error) {
 	if k.single != nil && q.choice == nil {
 		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
 	}
@@ -88,19 +88,19 @@ func (k *Connector) route(q question) (route, error) {
 	if q.via.carriesText() {
 		f = k.classified(k.dialectFor(wanted, q.pin), q.query)
 		if wanted.database == nil {
-			if wanted, err = k.ruled(&q, f, wanted); err != nil {
+			if wanted, err = k.ruled(q, f, wanted); err != nil {
 				return route{}, err
 			}
 		}
 	}
-	db, err := k.databaseFor(&q, wanted)
+	db, err := k.databaseFor(q, wanted)
 	if err != nil {
 		return route{}, err
 	}
 	if f != nil && f.dialect != db.dialect {
 		f = k.classified(db.dialect, q.query)
 	}
-	r, err := k.engineFor(&q, wanted, db, f)
+	r, err := k.engineFor(q, wanted, db, f)
 	if err != nil {
 		return route{}, err
 	}
