@@ -108,6 +108,7 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	if !v.lost {
 		return err
 	}
+	c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn)
 	if c.held == nil {
 		ch.broken = true // a held child answers for itself
 	}

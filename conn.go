@@ -40,6 +40,8 @@ type Conn struct {
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
+	toldBad bool // database/sql was told driver.ErrBadConn, by a child that is marked as broken
+
 	// Where automatic routing must go, because the connection has state: an open
 	// transaction, or a SET. It is one of leases, or held.
 	pin        *child
@@ -198,16 +200,19 @@ func (c *Conn) IsValid() bool {
 }
 
 // Close is called alone, without IsValid, if something below answered
-// driver.ErrBadConn. So children that are still leased here are bad.
+// driver.ErrBadConn. If that was not said here it was said by a child's rows, so
+// the children that are still leased here are bad.
 func (c *Conn) Close() error {
 	if c.held != nil {
 		c.setInUse(false)
 		defer c.connector.single.held.open.Add(-1)
 		return c.held.Close()
 	}
-	for _, ch := range c.leases {
-		ch.broken = true
-		ch.engine.pool.Stale(ch)
+	if !c.toldBad {
+		for _, ch := range c.leases {
+			ch.broken = true
+			ch.engine.pool.Stale(ch)
+		}
 	}
 	c.endLeases()
 	return nil

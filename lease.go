@@ -60,6 +60,7 @@ func (c *Conn) endLeases() {
 		c.leases[i] = nil
 	}
 	c.leases = c.leases[:0]
+	c.toldBad = false
 	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
 }
 
