@@ -193,7 +193,7 @@ func TestRoute(t *testing.T) {
 			if ctx == nil {
 				ctx = plain
 			}
-			r, err := k.route(question{ctx: ctx, choice: choiceFrom(ctx), query: test.query, via: test.via,
+			r, err := k.route(&question{ctx: ctx, choice: choiceFrom(ctx), query: test.query, via: test.via,
 				pin: k.engines[test.pin], inTx: test.inTx, readOnlyTx: test.ro})
 			if !errors.Is(err, test.err) {
 				t.Fatalf("error %v, want %v", err, test.err)
@@ -231,7 +231,7 @@ func TestRouteOnlyEngine(t *testing.T) {
 		{WithEngine(context.Background(), "replica1"), ErrUnknownEngine},
 		{WithDatabase(context.Background(), "audit"), ErrUnknownDatabase},
 	} {
-		r, err := k.route(question{ctx: test.ctx, choice: choiceFrom(test.ctx), query: "DELETE FROM orders", via: viaExec})
+		r, err := k.route(&question{ctx: test.ctx, choice: choiceFrom(test.ctx), query: "DELETE FROM orders", via: viaExec})
 		if !errors.Is(err, test.err) {
 			t.Errorf("%+v: error %v, want %v", choiceFrom(test.ctx), err, test.err)
 		}
@@ -262,7 +262,7 @@ func TestRouteReadsATextInTheDialectOfItsDatabase(t *testing.T) {
 		{WithDatabase(context.Background(), "shop"), query, "shop"},
 		{context.Background(), "SELECT `name` FROM items", "shop.replica1"},
 	} {
-		r, err := k.route(question{ctx: test.ctx, choice: choiceFrom(test.ctx), query: test.query})
+		r, err := k.route(&question{ctx: test.ctx, choice: choiceFrom(test.ctx), query: test.query})
 		if err != nil {
 			t.Fatal(err)
 		}
