@@ -147,7 +147,7 @@ func (p *Pool[C]) popIdle() C {
 	c := p.idle[last]
 	p.idle[last] = none
 	p.idle = p.idle[:last]
-	p.handOut(c)
+	p.handOut(c.base())
 	return c
 }
 
@@ -181,10 +181,11 @@ func (p *Pool[C]) ready(ctx context.Context, c C) bool {
 // expired, and if somebody waits for it or there is room; else it is closed.
 func (p *Pool[C]) Put(c C) {
 	valid := c.Valid()
-	c.base().used = true
+	b := c.base()
+	b.used = true
 	p.mu.Lock()
-	p.handIn(c)
-	kept := valid && p.keep(c)
+	p.handIn(b)
+	kept := valid && p.keep(c, b)
 	p.mu.Unlock()
 	if !kept {
 		p.close(c)
@@ -193,20 +194,20 @@ func (p *Pool[C]) Put(c C) {
 
 // passOn gives away a connection that its taker did not stay for.
 func (p *Pool[C]) passOn(c C) {
+	b := c.base()
 	p.mu.Lock()
-	p.handIn(c)
-	kept := p.keep(c)
+	p.handIn(b)
+	kept := p.keep(c, b)
 	p.mu.Unlock()
 	if !kept {
 		go p.close(c) // the taker is in a hurry
 	}
 }
 
-// keep finds a use for a connection that nobody holds: the first waiter, else a
-// later taker. False means that there is none, and c must be closed. Called with
-// mu held.
-func (p *Pool[C]) keep(c C) bool {
-	b := c.base()
+// keep finds a use for a connection that nobody holds, and whose base is b: the
+// first waiter, else a later taker. False means that there is none, and c must be
+// closed. Called with mu held.
+func (p *Pool[C]) keep(c C, b *Base) bool {
 	switch {
 	case p.closed || b.generation != p.generation:
 		return false
@@ -214,7 +215,7 @@ func (p *Pool[C]) keep(c C) bool {
 		p.stats.MaxLifetimeClosed++
 		return false
 	case p.waiters.len > 0:
-		p.handOut(c)
+		p.handOut(b)
 		p.serve(p.waiters.first, handover[C]{conn: c})
 		return true
 	case len(p.idle) >= p.o.MaxIdle:
@@ -230,7 +231,7 @@ func (p *Pool[C]) keep(c C) bool {
 // Discard closes c, which its holder found unfit for any other.
 func (p *Pool[C]) Discard(c C) {
 	p.mu.Lock()
-	p.handIn(c)
+	p.handIn(c.base())
 	p.mu.Unlock()
 	p.close(c)
 }
@@ -251,15 +252,14 @@ func (p *Pool[C]) Stale(c C) {
 }
 
 // handOut is called with mu held.
-func (p *Pool[C]) handOut(c C) {
-	c.base().out = true
+func (p *Pool[C]) handOut(b *Base) {
+	b.out = true
 	p.inUse.Add(1)
 }
 
 // handIn is called with mu held. A connection that is given back twice would be
 // used by two at once, which must not happen at any price.
-func (p *Pool[C]) handIn(c C) {
-	b := c.base()
+func (p *Pool[C]) handIn(b *Base) {
 	if !b.out {
 		p.mu.Unlock()
 		panic("multidb: a connection was given back to its pool that was not taken from it")
