@@ -45,8 +45,9 @@ type Conn struct {
 	// Where automatic routing must go, because the connection has state: an open
 	// transaction, or a SET. It is one of leases, or held.
 	pin        *child
-	inTx       bool // pinned by a sql.Tx
-	readOnlyTx bool // which was begun as read-only
+	inTx       bool // pinned by a sql.Tx, which is
+	tx         tx
+	readOnlyTx bool // and was begun as read-only
 	inTextTx   bool // pinned by a BEGIN in a query text
 }
 
@@ -157,7 +158,8 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, err
 	}
 	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly
-	return &tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}, nil
+	c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}
+	return &c.tx, nil
 }
 
 // Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine
