@@ -27,8 +27,10 @@ func (r argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
 	n := 0
 	for i := range args {
 		nv := &args[n]
-		*nv = args[i]
-		nv.Ordinal = n + 1
+		if i > n {
+			*nv = args[i]
+			nv.Ordinal = n + 1
+		}
 		switch err := r.checkOne(nv); err {
 		case nil:
 			n++

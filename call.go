@@ -10,10 +10,9 @@ import (
 // call is one use of a child: from the route, through the child driver, to the
 // one place that sees its end.
 type call struct {
-	child    *child
+	question
 	route    route
-	query    string
-	via      via
+	child    *child
 	open     bool      // nothing was known of an end of the connection when the call began
 	readOnly bool      // the end of a read-only transaction
 	began    time.Time // zero unless calls are logged
@@ -21,31 +20,31 @@ type call struct {
 
 // start routes a statement and takes the child that it goes to. Every start is
 // followed by a deferred abandon and, unless the child driver panics, by finish.
-func (c *Conn) start(ctx context.Context, query string, via via) (call, error) {
+func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error {
 	k := c.connector
-	ca := call{query: query, via: via}
 	if k.log != nil {
 		ca.began = time.Now()
 	}
+	c.ask(ctx, &ca.question, query, via)
 	var err error
-	if ca.route, err = k.route(c.question(ctx, query, via)); err == nil {
+	if ca.route, err = k.route(&ca.question); err == nil {
 		ca.child, err = c.lease(ctx, ca.route.engine)
 	}
 	if err != nil {
-		k.logCall(ctx, &ca, err)
-		return ca, err
+		k.logCall(ctx, ca, err)
+		return err
 	}
 	if f := ca.route.facts; f != nil && via.runs() {
 		c.expectState(ca.child, f)
 	}
 	ca.enter()
-	return ca, nil
+	return nil
 }
 
 // startEnd is start for the end of a transaction, whose child is known.
 func (c *Conn) startEnd(t *tx, via via) call {
 	e := t.child.engine
-	ca := call{child: t.child, via: via, route: route{engine: e, reason: ReasonInTx}}
+	ca := call{question: question{via: via}, child: t.child, route: route{engine: e, reason: ReasonInTx}}
 	ca.readOnly = c.readOnlyTx || e.replica
 	if c.connector.log != nil {
 		ca.began = time.Now()

@@ -76,8 +76,8 @@ func (c *Conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // Ping pings the engine that ctx chooses, the primary of the default database
 // if it chooses none.
 func (c *Conn) Ping(ctx context.Context) error {
-	ca, err := c.start(ctx, "", viaPing)
-	if err != nil {
+	var ca call
+	if err := c.start(ctx, &ca, "", viaPing); err != nil {
 		return err
 	}
 	defer c.abandon(&ca)
@@ -86,8 +86,8 @@ func (c *Conn) Ping(ctx context.Context) error {
 
 // ExecContext routes the statement and runs it on a child.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	ca, err := c.start(ctx, query, viaExec)
-	if err != nil {
+	var ca call
+	if err := c.start(ctx, &ca, query, viaExec); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -98,8 +98,8 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext routes the statement and runs it on a child, whose rows it
 // returns as they are.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	ca, err := c.start(ctx, query, viaQuery)
-	if err != nil {
+	var ca call
+	if err := c.start(ctx, &ca, query, viaQuery); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -114,8 +114,8 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // query now, so that a mistake in it is found now. Each execution is routed
 // again.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	ca, err := c.start(ctx, query, viaPrepare)
-	if err != nil {
+	var ca call
+	if err := c.start(ctx, &ca, query, viaPrepare); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -127,7 +127,7 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		}
 		return s.orError(c.finish(ctx, &ca, err))
 	}
-	_, err = s.on(ctx, ca.child)
+	_, err := s.on(ctx, ca.child)
 	return s.orError(c.finish(ctx, &ca, err))
 }
 
@@ -147,8 +147,8 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if opts.ReadOnly {
 		via = viaBeginReadOnly
 	}
-	ca, err := c.start(ctx, "", via)
-	if err != nil {
+	var ca call
+	if err := c.start(ctx, &ca, "", via); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
@@ -175,13 +175,13 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // when the sql.Conn is closed. With a single engine nothing changes: the child
 // is this connection's own. fn must not keep the child.
 func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
-	ca, err := c.start(ctx, "", viaRaw)
-	if err != nil {
+	var ca call
+	if err := c.start(ctx, &ca, "", viaRaw); err != nil {
 		return err
 	}
 	defer c.abandon(&ca)
 	c.keepState(ca.child)
-	err = fn(ca.child.conn)
+	err := fn(ca.child.conn)
 	ca.child.busy = false
 	ca.route.engine.count(ReasonRaw)
 	return err

@@ -46,6 +46,7 @@ func (d *Driver) OpenConnector(dsn string) (driver.Connector, error) {
 type Connector struct {
 	databases map[string]*database // the default one by ""
 	engines   map[string]*engine
+	byDefault *database // databases[""], which nearly every statement asks for
 	all       []*engine // in the order of the configuration
 	single    *engine   // if there is nothing to choose from
 	dialect   Dialect   // in which a text is read before its database is known
@@ -119,8 +120,8 @@ func (k *Connector) addDatabases(s *settings) error {
 		}
 	}
 	k.dialect = Generic
-	if db := k.databases[""]; db != nil {
-		k.dialect = db.dialect
+	if k.byDefault = k.databases[""]; k.byDefault != nil {
+		k.dialect = k.byDefault.dialect
 	}
 	if k.known[k.dialect] == nil {
 		k.known[k.dialect] = newFactsCache()

@@ -51,6 +51,8 @@ func Example_mistake() {
 		"rules": [{"verbs": ["insert"], "use": "secondary"}]}`)
 	fmt.Println(err)
 	// Output:
+	// multidb: unknown key "replica" (have driver, primary, replicas, databases, rules, reads, read_only_tx, read_functions, write_functions, echo)
+	// multidb: rules[0].use: "secondary" names no database or engine; have "primary"
 }
 
 // mock is a child engine that answers what it is told to. Engines of the driver
@@ -108,7 +110,7 @@ func Example_rules() {
 	}
 	// Output:
 	// verb=insert engine=secondary reason="write (INSERT), database by rule 1"
-	// verb=select engine=primary reason="no replica"
+	// verb=select engine=primary reason="no replica to read from"
 }
 
 // An open transaction never moves to another engine: asking for one is an error.

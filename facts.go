@@ -56,12 +56,15 @@ type factsCache struct {
 
 func newFactsCache() *factsCache { return &factsCache{seed: maphash.MakeSeed()} }
 
-func (c *factsCache) set(query string) *[factsWays]atomic.Pointer[facts] {
-	return &c.sets[maphash.String(c.seed, query)%factsSets]
+// place returns the set of a text, and the way in it at which to begin looking
+// for one to replace.
+func (c *factsCache) place(query string) (set *[factsWays]atomic.Pointer[facts], way uint64) {
+	hash := maphash.String(c.seed, query)
+	return &c.sets[hash%factsSets], hash / factsSets
 }
 
 func (c *factsCache) get(query string) *facts {
-	set := c.set(query)
+	set, _ := c.place(query)
 	for i := range set {
 		if f := set[i].Load(); f != nil && f.query == query {
 			if !f.seen.Load() {
@@ -76,17 +79,23 @@ func (c *factsCache) get(query string) *facts {
 // add puts f in an empty place, else in that of a text that was not seen again.
 // If all were, they get a second chance and one of them gives way.
 func (c *factsCache) add(f *facts) {
-	set := c.set(f.query)
+	set, way := c.place(f.query)
 	for i := range set {
-		if old := set[i].Load(); old == nil || !old.seen.Load() {
-			set[i].Store(f)
+		if set[i].CompareAndSwap(nil, f) {
+			return
+		}
+	}
+	for range factsWays {
+		way++
+		if !set[way%factsWays].Load().seen.Load() {
+			set[way%factsWays].Store(f)
 			return
 		}
 	}
 	for i := range set {
 		set[i].Load().seen.Store(false)
 	}
-	set[len(f.query)%factsWays].Store(f)
+	set[way%factsWays].Store(f)
 }
 
 // classified returns the facts about a query text, from memory if it is there.

@@ -35,7 +35,7 @@ var reasonTexts = [reasons]string{
 	ReasonRouter:        "router",
 	ReasonRead:          "read",
 	ReasonReadsPrimary:  "read, kept on primary",
-	ReasonNoReplica:     "no replica",
+	ReasonNoReplica:     "no replica to read from",
 	ReasonExec:          "called through Exec",
 	ReasonWrite:         "write",
 	ReasonSession:       "session",

@@ -64,43 +64,48 @@ type selection struct {
 	engineBy   Reason
 }
 
-func (c *Conn) question(ctx context.Context, query string, via via) question {
-	q := question{ctx: ctx, choice: choiceFrom(ctx), query: query, via: via, leases: c.leases}
+// ask fills in what the Conn, the context and the text say.
+func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
+	q.ctx, q.choice = ctx, choiceFrom(ctx)
+	q.query, q.via = query, via
+	q.leases = c.leases
 	if c.pin != nil {
 		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
 	}
-	return q
 }
 
 // route decides.
-func (k *Connector) route(q question) (route, error) {
+func (k *Connector) route(q *question) (route, error) {
 	if k.single != nil && q.choice == nil {
 		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
 	}
-	wanted, err := k.chosen(q.choice)
-	if err != nil {
-		return route{}, err
+	var wanted selection
+	var err error
+	if q.choice != nil {
+		if wanted, err = k.chosen(q.choice); err != nil {
+			return route{}, err
+		}
 	}
 	if k.single != nil {
 		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
 	}
 	var f *facts
 	if q.via.carriesText() {
-		f = k.classified(k.dialectFor(wanted, q.pin), q.query)
-		if wanted.database == nil {
-			if wanted, err = k.ruled(&q, f, wanted); err != nil {
+		f = k.classified(k.dialectFor(&wanted, q.pin), q.query)
+		if wanted.database == nil && (f.rule != nil || k.router != nil) {
+			if wanted, err = k.ruled(q, f, wanted); err != nil {
 				return route{}, err
 			}
 		}
 	}
-	db, err := k.databaseFor(&q, wanted)
+	db, err := k.databaseFor(q, &wanted)
 	if err != nil {
 		return route{}, err
 	}
 	if f != nil && f.dialect != db.dialect {
 		f = k.classified(db.dialect, q.query)
 	}
-	r, err := k.engineFor(&q, wanted, db, f)
+	r, err := k.engineFor(q, &wanted, db, f)
 	if err != nil {
 		return route{}, err
 	}
@@ -118,9 +123,6 @@ func (k *Connector) route(q question) (route, error) {
 // chosen looks up the caller's choice.
 func (k *Connector) chosen(c *choice) (selection, error) {
 	var t selection
-	if c == nil {
-		return t, nil
-	}
 	if c.hasDatabase {
 		db, ok := k.databases[c.database]
 		switch {
@@ -153,7 +155,7 @@ func (k *Connector) chosen(c *choice) (selection, error) {
 
 // dialectFor says how to read a statement before its database is known: rules
 // need to know what it is.
-func (k *Connector) dialectFor(wanted selection, pin *engine) Dialect {
+func (k *Connector) dialectFor(wanted *selection, pin *engine) Dialect {
 	switch {
 	case wanted.database != nil:
 		return wanted.database.dialect
@@ -194,7 +196,7 @@ func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
 }
 
 // databaseFor answers the first question.
-func (k *Connector) databaseFor(q *question, wanted selection) (*database, error) {
+func (k *Connector) databaseFor(q *question, wanted *selection) (*database, error) {
 	switch {
 	case q.pin != nil && wanted.database != nil && wanted.database != q.pin.database:
 		return nil, fmt.Errorf("%w: it is on engine %q, and database %q is asked for; end it first, or use another connection",
@@ -203,14 +205,14 @@ func (k *Connector) databaseFor(q *question, wanted selection) (*database, error
 		return q.pin.database, nil
 	case wanted.database != nil:
 		return wanted.database, nil
-	case k.databases[""] != nil:
-		return k.databases[""], nil
+	case k.byDefault != nil:
+		return k.byDefault, nil
 	}
 	return nil, fmt.Errorf("%w: there is no default database; name one with WithDatabase, or add a primary to the configuration", ErrNoDatabase)
 }
 
 // engineFor answers the second question.
-func (k *Connector) engineFor(q *question, wanted selection, db *database, f *facts) (route, error) {
+func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *facts) (route, error) {
 	if q.pin != nil {
 		if wanted.engineBy == ReasonContext && !q.pin.answersTo(wanted) {
 			return route{}, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
@@ -273,7 +275,7 @@ func (k *Connector) automatic(q *question, db *database, f *facts) route {
 
 // answersTo reports whether the engine is what the caller asked for, so that an
 // open session need not move.
-func (e *engine) answersTo(wanted selection) bool {
+func (e *engine) answersTo(wanted *selection) bool {
 	switch {
 	case wanted.engine != nil:
 		return wanted.engine == e
@@ -285,7 +287,7 @@ func (e *engine) answersTo(wanted selection) bool {
 	return true
 }
 
-func (t selection) engineName() string {
+func (t *selection) engineName() string {
 	if t.engine != nil {
 		return t.engine.name
 	}

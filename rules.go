@@ -23,7 +23,7 @@ func (k *Connector) lookup(use string, by Reason) (s selection, ok bool) {
 	if e := k.engines[use]; e != nil {
 		return selection{database: e.database, databaseBy: by, engine: e, engineBy: by}, true
 	}
-	if db := k.databases[""]; db != nil && (use == Primary || use == Replica) {
+	if db := k.byDefault; db != nil && (use == Primary || use == Replica) {
 		return selection{database: db, databaseBy: by, role: use, engineBy: by}, true
 	}
 	return selection{}, false

@@ -38,8 +38,8 @@ func (s *stmt) NumInput() int { return -1 }
 func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	ca, err := s.conn.start(ctx, s.query, viaExec)
-	if err != nil {
+	var ca call
+	if err := s.conn.start(ctx, &ca, s.query, viaExec); err != nil {
 		return nil, err
 	}
 	defer s.conn.abandon(&ca)
@@ -55,8 +55,8 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	ca, err := s.conn.start(ctx, s.query, viaQuery)
-	if err != nil {
+	var ca call
+	if err := s.conn.start(ctx, &ca, s.query, viaQuery); err != nil {
 		return nil, err
 	}
 	defer s.conn.abandon(&ca)

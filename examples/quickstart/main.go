@@ -70,33 +70,26 @@ func run(ctx context.Context, dir string) error {
 	onLegacy := multidb.WithEngine(ctx, "legacy")
 	split.exec(onLegacy, orders)
 	err = multidb.RunInTx(onLegacy, split.DB, nil, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, insert, "never kept"); err != nil {
-			return err
-		}
+		split.in(tx).exec(ctx, insert, "never kept")
 		return errors.New("something went wrong")
 	})
-	split.note("a transaction on legacy failed and was rolled back: %v", err)
+	split.note("the transaction failed (%v) and was rolled back", err)
 	split.query(onLegacy, count)
 	split.query(multidb.WithEngine(ctx, multidb.Primary), count)
 
-	split.title("A transaction sticks to its engine, reads included")
+	split.title("A transaction sticks to its engine, and never moves to another")
 	err = multidb.RunInTx(ctx, split.DB, nil, func(ctx context.Context, tx *sql.Tx) error {
-		in := split.within(tx)
-		in.exec(ctx, insert, "scone")
-		in.query(ctx, count)
-
-		split.title("What not to try: an open transaction never moves to another engine")
-		_, err := tx.QueryContext(multidb.WithEngine(ctx, "replica1"), count)
-		split.note("%v", err)
-		_, err = tx.ExecContext(multidb.WithDatabase(ctx, "legacy"), insert, "stray")
-		split.note("%v", err)
+		inside := split.in(tx)
+		inside.exec(ctx, insert, "scone")
+		inside.query(ctx, count)
+		inside.refused(multidb.WithEngine(ctx, "replica1"), count)
+		inside.refused(multidb.WithDatabase(ctx, "legacy"), count)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	_, err = split.ExecContext(multidb.WithEngine(ctx, "replica1"), insert, "stray")
-	split.note("%v", err)
+	split.refused(multidb.WithEngine(ctx, "replica1"), `DELETE FROM orders`)
 
 	rules, err := open(fmt.Sprintf(`{
 	  "driver":    "sqlite",
@@ -116,5 +109,5 @@ func run(ctx context.Context, dir string) error {
 	rules.query(multidb.WithDatabase(ctx, "secondary"), count)
 
 	fmt.Println()
-	return errors.Join(split.err, rules.err)
+	return errors.Join(split.log.failed, rules.log.failed)
 }

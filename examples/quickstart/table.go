@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -15,8 +16,7 @@ import (
 type shown struct {
 	*sql.DB
 	on  runner // the DB, or a transaction of it
-	log *lastLine
-	err error // the first of a statement that should have worked
+	log *routeLog
 }
 
 // runner is what *sql.DB and *sql.Tx have in common.
@@ -31,17 +31,18 @@ func open(dsn string) (*shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := &lastLine{}
-	config.Logger = slog.New(lines)
+	routes := &routeLog{}
+	config.Logger = slog.New(routes)
 	connector, err := multidb.NewConnector(config)
 	if err != nil {
 		return nil, err
 	}
 	db := sql.OpenDB(connector)
-	return &shown{DB: db, on: db, log: lines}, nil
+	return &shown{DB: db, on: db, log: routes}, nil
 }
 
-func (s *shown) within(tx *sql.Tx) *shown { return &shown{DB: s.DB, on: tx, log: s.log} }
+// in is the same table for statements of a transaction.
+func (s *shown) in(tx *sql.Tx) *shown { return &shown{DB: s.DB, on: tx, log: s.log} }
 
 func (s *shown) exec(ctx context.Context, query string, args ...any) {
 	_, err := s.on.ExecContext(ctx, query, args...)
@@ -49,50 +50,69 @@ func (s *shown) exec(ctx context.Context, query string, args ...any) {
 }
 
 func (s *shown) query(ctx context.Context, query string, args ...any) {
+	answer, err := s.answer(ctx, query, args...)
+	s.row(query, answer, err)
+}
+
+func (s *shown) answer(ctx context.Context, query string, args ...any) (string, error) {
 	rows, err := s.on.QueryContext(ctx, query, args...)
 	if err != nil {
-		s.row(query, "", err)
-		return
+		return "", err
 	}
 	defer rows.Close()
 	var value any
 	for rows.Next() {
-		rows.Scan(&value)
+		if err := rows.Scan(&value); err != nil {
+			return "", err
+		}
 	}
-	s.row(query, fmt.Sprint(value), rows.Err())
+	return fmt.Sprint(value), rows.Err()
 }
 
-const line = "  %-44s  %-9s  %-8s  %s\n"
+// refused runs a statement that multidb is to refuse.
+func (s *shown) refused(ctx context.Context, query string) {
+	_, err := s.on.QueryContext(ctx, query)
+	for _, refusal := range []error{multidb.ErrTxEngine, multidb.ErrTxDatabase, multidb.ErrReadOnlyEngine} {
+		if errors.Is(err, refusal) {
+			fmt.Printf(line, short(query), "-", "REFUSED", strings.TrimPrefix(refusal.Error(), "multidb: "))
+			return
+		}
+	}
+	s.row(query, "", fmt.Errorf("%s was not refused: %v", query, err))
+}
+
+const line = "  %-44s  %-9s  %-7s  %s\n"
 
 func (s *shown) title(text string) {
-	fmt.Printf("\n%s\n", text)
-	fmt.Printf(line, "statement", "engine", "answer", "reason")
-	fmt.Printf(line, strings.Repeat("-", 44), "---------", "--------", strings.Repeat("-", 30))
+	fmt.Printf("\n%s\n\n", text)
+	fmt.Printf(line, "STATEMENT", "ENGINE", "ANSWER", "REASON")
 }
 
 func (s *shown) row(query, answer string, err error) {
 	if err != nil {
 		answer = "ERROR"
-		s.log.reason = err.Error()
-		if s.err == nil {
-			s.err = err
-		}
+		s.log.failed = errors.Join(s.log.failed, err)
 	}
-	if len(query) > 44 {
-		query = query[:41] + "..."
-	}
-	fmt.Printf(line, query, s.log.engine, answer, s.log.reason)
+	fmt.Printf(line, short(query), s.log.engine, answer, s.log.reason)
 }
 
 // note prints a remark between the rows.
-func (s *shown) note(format string, args ...any) {
-	fmt.Printf("  * "+format+"\n", args...)
+func (s *shown) note(format string, args ...any) { fmt.Printf("  ... "+format+"\n", args...) }
+
+func short(query string) string {
+	if len(query) > 44 {
+		return query[:41] + "..."
+	}
+	return query
 }
 
-// lastLine is a slog.Handler that keeps what the last statement's line said.
-type lastLine struct{ engine, reason string }
+// routeLog is a slog.Handler that keeps what the last line said.
+type routeLog struct {
+	engine, reason string
+	failed         error // what should not have
+}
 
-func (l *lastLine) Handle(_ context.Context, r slog.Record) error {
+func (l *routeLog) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		switch a.Key {
 		case "engine":
@@ -105,6 +125,6 @@ func (l *lastLine) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (l *lastLine) Enabled(context.Context, slog.Level) bool { return true }
-func (l *lastLine) WithAttrs([]slog.Attr) slog.Handler       { return l }
-func (l *lastLine) WithGroup(string) slog.Handler            { return l }
+func (l *routeLog) Enabled(context.Context, slog.Level) bool { return true }
+func (l *routeLog) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *routeLog) WithGroup(string) slog.Handler            { return l }
