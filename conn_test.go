@@ -2,7 +2,11 @@ package multidb_test
 
 import (
 	"database/sql"
+	"slices"
 	"testing"
+
+	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
 )
 
 func TestPing(t *testing.T) {
@@ -59,5 +63,24 @@ func TestBegin(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// sql.Open with a document: the same, from the DSN alone.
+func TestOpenByName(t *testing.T) {
+	if !slices.Contains(sql.Drivers(), "multidb") {
+		t.Fatal("multidb is not registered")
+	}
+	db := must(sql.Open("multidb", `{"driver": "pgx", "primary": "postgres://writer/shop", "replicas": ["postgres://reader/shop"]}`))
+	defer db.Close()
+	var engines []string
+	for _, e := range multidb.FromDB(db).Stats().Engines {
+		engines = append(engines, e.Name+" "+e.Role)
+	}
+	diff(t, "the engines are", engines, []string{"primary primary", "replica1 replica"})
+	other := sql.OpenDB(testdb.NullConnector{})
+	defer other.Close()
+	if multidb.FromDB(other) != nil {
+		t.Error("FromDB found a connector behind another driver")
 	}
 }

@@ -245,3 +245,78 @@ func inAllShapes(t *testing.T, run func(*probe)) {
 		t.Run(shape.Name, func(t *testing.T) { compare(t, shape, run) })
 	}
 }
+
+// split is a primary and a replica behind one sql.DB.
+type split struct {
+	primary, replica *testdb.Fake
+	db               *sql.DB
+}
+
+// newSplit opens a configuration with two engines of one shape, in a bubble.
+// Changes may set more of it.
+func newSplit(t *testing.T, shape testdb.Shape, changes ...func(*multidb.Config)) *split {
+	t.Helper()
+	s := openSplit(t, shape, changes...)
+	t.Cleanup(func() { s.end(t) })
+	return s
+}
+
+func openSplit(t *testing.T, shape testdb.Shape, changes ...func(*multidb.Config)) *split {
+	t.Helper()
+	s := &split{primary: testdb.NewFake(t, "primary", shape), replica: testdb.NewFake(t, "replica", shape)}
+	s.replica.Replica = true
+	s.primary.AskedAfterErrors, s.replica.AskedAfterErrors = true, true
+	c := multidb.Config{Primary: engine(s.primary), Replicas: []multidb.Engine{engine(s.replica)}}
+	for _, change := range changes {
+		change(&c)
+	}
+	s.db = openConfig(t, c)
+	return s
+}
+
+// end checks that nothing is left.
+func (s *split) end(t *testing.T) {
+	t.Helper()
+	synctest.Wait()
+	checkNoLeases(t, s.db)
+	if err := s.db.Close(); err != nil {
+		t.Error(err)
+	}
+	synctest.Wait()
+	s.primary.CheckClosed(t)
+	s.replica.CheckClosed(t)
+}
+
+// maxOpen limits both engines.
+func maxOpen(n int) func(*multidb.Config) {
+	return func(c *multidb.Config) { c.Primary.MaxOpen, c.Replicas[0].MaxOpen = n, n }
+}
+
+func (s *split) inUse(t *testing.T, engine string) int {
+	t.Helper()
+	e, ok := multidb.FromDB(s.db).Stats().Engine(engine)
+	if !ok {
+		t.Fatalf("no engine %q", engine)
+	}
+	return e.Pool.InUse
+}
+
+func must[V any](v V, err error) V {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bubble runs a test on fake time, in which all goroutines can be waited for.
+func bubble(t *testing.T, run func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, run)
+}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Fake is a database server in memory, and the child driver for it. It
@@ -197,6 +198,14 @@ func (f *Fake) Check(tb testing.TB) {
 	tb.Helper()
 	for _, v := range f.Violations() {
 		tb.Errorf("fake %s: %s", f.name, v)
+	}
+}
+
+// WaitClosed waits until no connection is open, or ctx ends: a pool closes some of
+// them in the background.
+func (f *Fake) WaitClosed(ctx context.Context) {
+	for f.Open() > 0 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
 	}
 }
 

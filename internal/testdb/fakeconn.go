@@ -26,12 +26,14 @@ type fakeConn struct {
 	touched  int  // written at every call
 	rows     int  // open rows
 	returned bool // IsValid was the last call: the user has given the connection back
-	failed   bool // the last call failed
 	tx       bool // a transaction is open
 	readOnly bool // and may not write
 	driverTx *fakeTx
 	settings map[string]string
 }
+
+// noContext is what a hook sees of a method that has no context.
+var noContext context.Context
 
 func (c *fakeConn) label() string {
 	if c == nil {
@@ -100,7 +102,7 @@ func (c *fakeConn) ping(ctx context.Context) error {
 
 // isValid is asked when the connection is given back.
 func (c *fakeConn) isValid() bool {
-	leave, _ := c.enter(nil, OpIsValid, "", "")
+	leave, _ := c.enter(noContext, OpIsValid, "", "")
 	defer leave()
 	if !c.server.AskedAfterErrors {
 		c.returned = true
@@ -112,7 +114,7 @@ func (c *fakeConn) isValid() bool {
 }
 
 func (c *fakeConn) close() error {
-	leave, err := c.enter(nil, OpClose, "", "")
+	leave, err := c.enter(noContext, OpClose, "", "")
 	defer leave()
 	if c.closed.Swap(true) {
 		return err // enter has seen it
@@ -189,7 +191,7 @@ func (t *fakeTx) Commit() error   { return t.end(OpCommit) }
 func (t *fakeTx) Rollback() error { return t.end(OpRollback) }
 
 func (t *fakeTx) end(op Op) error {
-	leave, err := t.conn.enter(nil, op, "", "")
+	leave, err := t.conn.enter(noContext, op, "", "")
 	defer leave()
 	if t.conn.driverTx != t {
 		t.conn.server.violate(t.conn, "%s of a transaction that is over", op)

@@ -69,7 +69,7 @@ func (r *fakeRows) Close() error {
 }
 
 func (r *fakeRows) enter(op Op) (leave func(), err error) {
-	leave, err = r.conn.enter(nil, op, "", "")
+	leave, err = r.conn.enter(noContext, op, "", "")
 	if r.closed {
 		r.conn.server.violate(r.conn, "%s after the rows' Close", op)
 	}

@@ -140,8 +140,8 @@ func notClosing(k *fakeConnector) driver.Connector { return k }
 
 type base struct{ conn *fakeConn }
 
-func (b base) Prepare(query string) (driver.Stmt, error) { return b.conn.prepare(nil, query) }
-func (b base) Begin() (driver.Tx, error)                 { return b.conn.begin(nil, driver.TxOptions{}) }
+func (b base) Prepare(query string) (driver.Stmt, error) { return b.conn.prepare(noContext, query) }
+func (b base) Begin() (driver.Tx, error)                 { return b.conn.begin(noContext, driver.TxOptions{}) }
 func (b base) Close() error                              { return b.conn.close() }
 
 type execer struct{ conn *fakeConn }
@@ -153,7 +153,7 @@ func (x execer) ExecContext(ctx context.Context, query string, args []driver.Nam
 type oldExecer struct{ conn *fakeConn }
 
 func (x oldExecer) Exec(query string, args []driver.Value) (driver.Result, error) {
-	return x.conn.exec(nil, query, named(args))
+	return x.conn.exec(noContext, query, named(args))
 }
 
 type queryer struct{ conn *fakeConn }
@@ -166,7 +166,7 @@ func (x queryer) QueryContext(ctx context.Context, query string, args []driver.N
 type oldQueryer struct{ conn *fakeConn }
 
 func (x oldQueryer) Query(query string, args []driver.Value) (driver.Rows, error) {
-	rows, err := x.conn.query(nil, query, named(args))
+	rows, err := x.conn.query(noContext, query, named(args))
 	return x.conn.server.shape.giveRows(rows, err)
 }
 

@@ -16,7 +16,7 @@ type fakeStmt struct {
 }
 
 func (s *fakeStmt) Close() error {
-	leave, err := s.conn.enter(nil, OpStmtClose, s.text, s.text)
+	leave, err := s.conn.enter(noContext, OpStmtClose, s.text, s.text)
 	defer leave()
 	if s.closed {
 		s.conn.server.violate(s.conn, "statement closed twice: %s", s.text)
@@ -32,7 +32,7 @@ func (s *fakeStmt) Close() error {
 
 func (s *fakeStmt) NumInput() int {
 	s.use(OpNumInput)
-	leave, _ := s.conn.enter(nil, OpNumInput, s.text, "")
+	leave, _ := s.conn.enter(noContext, OpNumInput, s.text, "")
 	defer leave()
 	return numInput(s.text)
 }
@@ -71,11 +71,11 @@ func (s *fakeStmt) use(op Op) {
 // Exec and Query are the methods of driver.Stmt without a context.
 
 func (s *fakeStmt) Exec(args []driver.Value) (driver.Result, error) {
-	return s.exec(nil, named(args))
+	return s.exec(noContext, named(args))
 }
 
 func (s *fakeStmt) Query(args []driver.Value) (driver.Rows, error) {
-	rows, err := s.query(nil, named(args))
+	rows, err := s.query(noContext, named(args))
 	return s.conn.server.shape.giveRows(rows, err)
 }
 
@@ -102,7 +102,7 @@ type Refused struct{ Err error }
 
 // check is the connection's NamedValueChecker.
 func (c *fakeConn) check(nv *driver.NamedValue) error {
-	leave, err := c.enter(nil, OpCheck, "", fmt.Sprintf("%T", nv.Value))
+	leave, err := c.enter(noContext, OpCheck, "", fmt.Sprintf("%T", nv.Value))
 	defer leave()
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (c *fakeConn) check(nv *driver.NamedValue) error {
 
 // check is the statement's NamedValueChecker.
 func (s *fakeStmt) check(nv *driver.NamedValue) error {
-	leave, err := s.conn.enter(nil, OpStmtCheck, s.text, fmt.Sprintf("%T", nv.Value))
+	leave, err := s.conn.enter(noContext, OpStmtCheck, s.text, fmt.Sprintf("%T", nv.Value))
 	defer leave()
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func checkValue(nv *driver.NamedValue) error {
 // column is the statement's ColumnConverter: the first column takes every
 // value as text.
 func (s *fakeStmt) column(index int) driver.ValueConverter {
-	leave, _ := s.conn.enter(nil, OpConvert, s.text, fmt.Sprint(index))
+	leave, _ := s.conn.enter(noContext, OpConvert, s.text, fmt.Sprint(index))
 	defer leave()
 	if index == 0 {
 		return textConverter{}
