@@ -31,7 +31,9 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 		ca.child, err = c.lease(ctx, ca.route.engine)
 	}
 	if err != nil {
-		k.logCall(ctx, ca, err)
+		if k.log != nil {
+			k.logCall(ctx, ca, err)
+		}
 		return err
 	}
 	if f := ca.route.facts; f != nil && via.runs() {
@@ -65,10 +67,12 @@ func (ca *call) enter() {
 // busy, the driver panicked: database/sql does not give the connection back in
 // all of these cases, so the child is thrown away here.
 func (c *Conn) abandon(ca *call) {
-	ch := ca.child
-	if !ch.busy {
-		return
+	if ca.child.busy {
+		c.panicked(ca.child)
 	}
+}
+
+func (c *Conn) panicked(ch *child) {
 	ch.busy = false
 	ch.broken = true
 	if c.held == nil {
@@ -84,8 +88,8 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	if err == driver.ErrSkip {
 		return err // database/sql comes back with Prepare
 	}
-	if ca.route.facts != nil && ca.via.runs() {
-		c.noteTransaction(ca.child, ca.route.facts, err)
+	if f := ca.route.facts; f != nil && f.Tx != TxNone && ca.via.runs() {
+		c.noteTransaction(ca.child, f, err)
 	}
 	if err != nil {
 		err = c.failed(ctx, ca, err)
@@ -93,7 +97,9 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	if ca.via.isStatement() {
 		ca.route.engine.count(ca.route.reason)
 	}
-	c.connector.logCall(ctx, ca, err)
+	if k := c.connector; k.log != nil {
+		k.logCall(ctx, ca, err)
+	}
 	return err
 }
 
@@ -166,7 +172,7 @@ func (c *Conn) keepState(ch *child) {
 // pgx knows what the server says; for other drivers a text that failed is
 // believed to have ended nothing.
 func (c *Conn) noteTransaction(ch *child, f *facts, err error) {
-	if f.Tx == TxNone || c.inTx || !c.inTextTx {
+	if c.inTx || !c.inTextTx {
 		return
 	}
 	ended := f.Tx == TxEnd && err == nil
