@@ -139,7 +139,7 @@ func (s *scanner) because(p dotted) string {
 	if s.facts.Kind != Read {
 		return s.facts.Reason // it has a reason already, of this kind or a stricter one
 	}
-	return "function " + lower(s.lex.text[p.first.start:p.last.end])
+	return "function " + lower(s.lex.text[p.start:p.last.end])
 }
 
 const longestFunction = 63
@@ -148,7 +148,7 @@ const longestFunction = 63
 // without a schema.
 func (s *scanner) effect(p dotted) effect {
 	var space [longestFunction]byte
-	name, ok := s.fold(&space, p.last)
+	name, ok := s.fold(&space, &p.last)
 	if !ok {
 		return unknown
 	}
@@ -178,13 +178,14 @@ func (s *scanner) builtinSchema(p dotted) bool {
 	if s.lex.dialect != Postgres || p.parts != 2 {
 		return false
 	}
-	schema, _ := s.part(p.first)
+	name, _ := s.name(p)
+	schema, _, _ := strings.Cut(name, ".")
 	return schema == "pg_catalog" || schema == "public" || schema == "extensions"
 }
 
 // fold writes the name of one token, in lower case, to space. PostgreSQL does
 // not fold what is quoted.
-func (s *scanner) fold(space *[longestFunction]byte, t token) ([]byte, bool) {
+func (s *scanner) fold(space *[longestFunction]byte, t *token) ([]byte, bool) {
 	text := s.spelling(t)
 	if t.kind == quoted {
 		if text[0] == 'u' || text[0] == 'U' || strings.ContainsAny(text[1:len(text)-1], "\"`") {
