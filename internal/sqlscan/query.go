@@ -601,7 +601,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		}
 		return true
 	case kWhere, kGroup, kHaving, kOrder, kLimit, kReturning, kFetch, kWindow, kOffset:
-		if key == kOffset && s.lex.dialect == MySQL {
+		if key == kOffset && s.lex.dialect == MySQL || key == kGroup && s.prev().key == kWithin {
 			return false
 		}
 		if f.kind == inTables {
