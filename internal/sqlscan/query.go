@@ -781,7 +781,7 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 		return true
 	case kSome, kArray, kOffset:
 		return d == Postgres
-	case kXor, kDiv, kRlike, kRegexp, kBinary:
+	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
 		return d == MySQL
 	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:
 		return s.operandEnds() || key == kMatch && d == MySQL || key == kOperator && s.prev().kind == op
