@@ -2,6 +2,7 @@ package multidb
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/xwb1989/sqlparser"
 )
@@ -32,13 +33,14 @@ func (s *Statement) crossExamine(query string) {
 	if tree == nil {
 		return
 	}
-	if s.Kind == KindRead {
-		if reason := notPlainRead(tree); reason != "" {
-			s.Kind, s.Reason, s.Mutates, s.TablesKnown = KindWrite, reason, true, false
-		}
+	reason, tables := testimony(tree)
+	if s.Kind == KindRead && reason != "" {
+		s.Kind, s.Reason, s.Mutates, s.TablesKnown = KindWrite, reason, true, false
 	}
-	for _, name := range treeTables(tree) {
-		if !slices.Contains(s.Reads, name) && !slices.Contains(s.Writes, name) {
+	for _, name := range tables {
+		// It folds names that are spelled like its keywords: information_schema.TABLES.
+		same := func(ours string) bool { return strings.EqualFold(ours, name) }
+		if !slices.ContainsFunc(s.Reads, same) && !slices.ContainsFunc(s.Writes, same) {
 			s.Reads = append(s.Reads, name)
 			s.TablesKnown = false
 		}
@@ -60,12 +62,13 @@ func parseMySQL(query string) (tree sqlparser.Statement) {
 	return tree
 }
 
-// notPlainRead says why a tree is more than a plain read, or "".
-func notPlainRead(tree sqlparser.Statement) (reason string) {
+// testimony says why a tree is more than a plain read, if it is, and which
+// tables are in it, named as Statement names them.
+func testimony(tree sqlparser.Statement) (reason string, tables []string) {
 	switch tree.(type) {
 	case *sqlparser.Select, *sqlparser.Union, *sqlparser.ParenSelect:
 	default:
-		return "second opinion: no query"
+		reason = "second opinion: no query"
 	}
 	_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
 		switch n := node.(type) {
@@ -77,36 +80,27 @@ func notPlainRead(tree sqlparser.Statement) (reason string) {
 			if n.Lock != "" {
 				reason = "second opinion: lock"
 			}
-		case sqlparser.Nextval, *sqlparser.Nextval:
+		case sqlparser.Nextval:
 			reason = "second opinion: sequence"
-		}
-		return true, nil
-	}, tree)
-	return reason
-}
-
-// treeTables returns the tables in a tree, named as Statement names them.
-func treeTables(tree sqlparser.Statement) (names []string) {
-	add := func(t sqlparser.TableName) {
-		name := t.Name.String()
-		if name == "" || name == "dual" && t.Qualifier.IsEmpty() {
-			return
-		}
-		if !t.Qualifier.IsEmpty() {
-			name = t.Qualifier.String() + "." + name
-		}
-		names = append(names, name)
-	}
-	_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) {
-		switch n := node.(type) {
 		case *sqlparser.AliasedTableExpr:
 			if t, ok := n.Expr.(sqlparser.TableName); ok {
-				add(t)
+				tables = appendTable(tables, t)
 			}
 		case *sqlparser.Insert:
-			add(n.Table)
+			tables = appendTable(tables, n.Table)
 		}
 		return true, nil
 	}, tree)
-	return names
+	return reason, tables
+}
+
+func appendTable(tables []string, t sqlparser.TableName) []string {
+	switch name := t.Name.String(); {
+	case t.Qualifier.IsEmpty() && (name == "" || name == "dual"):
+		return tables
+	case t.Qualifier.IsEmpty():
+		return append(tables, name)
+	default:
+		return append(tables, t.Qualifier.String()+"."+name)
+	}
 }

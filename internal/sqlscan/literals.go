@@ -176,6 +176,7 @@ func (l *lexer) number(t *token, glued bool) {
 			i++
 		}
 		l.endNumber(t, start, i, glued)
+		return
 	}
 	i = l.digits(i)
 	if i < len(text) && text[i] == '.' && (i+1 == len(text) || text[i+1] != '.') {
