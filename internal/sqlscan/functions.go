@@ -128,11 +128,45 @@ func (s *scanner) call(p dotted) {
 	case primary, asks:
 		s.facts.raise(Write, s.because(p))
 	case session:
+		if s.untilCommit(p) {
+			s.facts.raise(Write, s.because(p))
+			return
+		}
 		s.facts.raise(Session, s.because(p))
 	default:
 		s.facts.mutate(s.because(p))
 		s.facts.TablesKnown = false
 	}
+}
+
+// untilCommit reports whether a call is set_config(name, value, true), whose
+// setting ends with the transaction. The name is in hand.
+func (s *scanner) untilCommit(p dotted) bool {
+	if !equalFold(s.spelling(&p.last), "set_config") {
+		return false
+	}
+	var args [32]token // behind the name
+	l := s.lex
+	l.pos, l.last = int(p.last.end), word
+	l.fill(args[:])
+	depth, commas := 0, 0
+	for i, t := range args {
+		switch t.kind {
+		case lparen:
+			depth++
+		case comma:
+			if depth == 1 {
+				commas++
+			}
+		case rparen:
+			if depth--; depth == 0 {
+				return commas == 2 && args[i-1].key == kTrue && args[i-2].kind == comma
+			}
+		case eof, bad, semicolon:
+			return false
+		}
+	}
+	return false
 }
 
 func (s *scanner) because(p dotted) string {

@@ -140,15 +140,25 @@ func (s *scanner) step() {
 	default:
 		switch f.clause {
 		case tableNext:
-			s.facts.TablesKnown = false // a table that is spelled as a string, or worse
+			s.oddTable(f.writes)
 			f.clause = tableDone
 		case intoTarget:
-			s.facts.TablesKnown = false
+			s.oddTable(true)
 			f.clause = afterInto
 		case atStart:
 			s.strange()
 		}
 	}
+}
+
+// oddTable handles what is no name where a table is expected. SQLite takes a
+// string for one.
+func (s *scanner) oddTable(written bool) {
+	if s.lex.dialect == SQLite && s.tok().kind == str && s.peek().kind != dot {
+		s.table(s.single(), written)
+		return
+	}
+	s.facts.TablesKnown = false
 }
 
 // typeName steps over the name that follows a cast or AS, whatever it spells,
@@ -339,7 +349,8 @@ func (s *scanner) modifies() {
 	}
 	if !s.planOnly {
 		s.facts.mutate(reason)
-	} else if s.lex.dialect == MySQL {
+	} else if s.lex.dialect != Postgres {
+		// MySQL may refuse it on a replica, SQLite forgets changes().
 		s.facts.raise(Write, "EXPLAIN of "+reason)
 	}
 }
@@ -491,9 +502,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 		f.clause = inTail
 	case kLeft, kRight, kFull, kInner, kOuter, kCross, kNatural:
-		if f.clause != onExpr {
-			f.clause = tableTail
-		}
+		f.clause = tableTail
 	default:
 		if f.clause == onExpr {
 			return false

@@ -154,7 +154,7 @@ func (s *scanner) part(t *token) (string, bool) {
 // part spells one part of a name. It is not ok if that would have a dot in it,
 // and so could be taken for two.
 func part(d Dialect, text string, k kind) (string, bool) {
-	if k == quoted {
+	if k != word {
 		if text[0] == 'u' || text[0] == 'U' {
 			return "", false // U&"..." may spell anything
 		}

@@ -73,9 +73,10 @@ func init() { // in init, for the readers refer to the map
 	add(inPostgres|inMySQL, (*scanner).prepare, "prepare")
 
 	add(inPostgres|inMySQL, (*scanner).set, "set")
-	add(inPostgres, (*scanner).sessionOnly, "reset", "listen", "unlisten", "deallocate", "declare", "fetch", "move", "close", "discard", "load")
+	add(inPostgres, (*scanner).sessionOnly, "reset", "listen", "unlisten", "deallocate", "fetch", "move", "close", "discard", "load")
 	add(inMySQL, (*scanner).sessionOnly, "use", "lock", "unlock", "deallocate", "handler", "flush", "get", "help")
 	add(inSQLite, (*scanner).sessionOnly, "attach", "detach")
+	add(inPostgres, (*scanner).cursor, "declare")
 	add(inPostgres|inMySQL, (*scanner).execute, "execute")
 	verbs["deallocate"].dialects = inPostgres | inMySQL
 	verbs["lock"] = &verbReader{inPostgres | inMySQL, (*scanner).lock}
@@ -125,9 +126,19 @@ func (s *scanner) sessionOnly() {
 	s.expressions()
 }
 
+// cursor reads DECLARE ... FOR query.
+func (s *scanner) cursor() {
+	s.facts.raise(Session, "DECLARE")
+	for !s.end() && s.tok().key != kFor {
+		s.advance()
+	}
+	s.advance()
+	s.query()
+}
+
 // execute runs what was prepared before: on this connection, and it may do anything.
 func (s *scanner) execute() {
-	s.facts.raise(Session, "EXECUTE")
+	s.facts.raise(Session, upper(s.facts.Verb))
 	s.facts.Mutates = true
 	s.facts.TablesKnown = false
 	s.expressions()
@@ -150,7 +161,11 @@ func (s *scanner) lock() {
 		return
 	}
 	s.facts.raise(Write, "LOCK")
-	s.facts.TablesKnown = false
+	s.advance()
+	if s.tok().key == kTable {
+		s.advance()
+	}
+	s.nameList(false)
 }
 
 // load: PostgreSQL loads a library into the session, MySQL a file into a table.
@@ -198,29 +213,58 @@ func (s *scanner) set() {
 // the query behind AS reads. What is temporary belongs to the session.
 func (s *scanner) create() {
 	s.facts.mutate("CREATE")
-	for s.advance(); !s.end(); s.advance() {
-		switch {
-		case s.tok().key == kOr, s.tok().key == kReplace, s.tok().key == kGlobal, s.tok().key == kLocal, s.tok().key == kUnlogged:
-			continue
-		case s.tok().key == kTemp, s.tok().key == kTemporary:
-			s.facts.raise(Session, "temporary table")
-			continue
-		case s.tok().key == kTable:
-			s.advance()
-			s.ifExists()
-			if s.tok().kind == word || s.tok().kind == quoted {
-				s.created(s.readPath())
-				s.tableSource()
-				return
-			}
-		case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
-			s.facts.TablesKnown = false
-			s.body()
+	s.advance()
+	for s.createOption() {
+		s.advance()
+	}
+	switch {
+	case s.tok().key == kTable, s.is("view"):
+		s.advance()
+		s.ifExists()
+		if s.tok().kind == word || s.tok().kind == quoted {
+			s.created(s.readPath())
+			s.tableSource()
 			return
 		}
-		break
+	case s.tok().key == kIndex:
+		s.index()
+		return
+	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
+		s.facts.TablesKnown = false
+		s.body()
+		return
 	}
 	s.facts.TablesKnown = false
+	s.rest()
+}
+
+// createOption reports whether the word in hand stands between CREATE and what
+// is created.
+func (s *scanner) createOption() bool {
+	switch s.tok().key {
+	case kTemp, kTemporary:
+		s.facts.raise(Session, "temporary table")
+		return true
+	case kOr, kReplace, kGlobal, kLocal, kUnlogged, kMaterialized, kRecursive:
+		return true
+	}
+	return s.is("unique") || s.is("fulltext") || s.is("spatial")
+}
+
+// index reads CREATE INDEX ... ON t.
+func (s *scanner) index() {
+	for !s.end() && s.tok().key != kOn {
+		s.advance()
+	}
+	s.advance()
+	if s.tok().key == kOnly {
+		s.advance()
+	}
+	if s.tok().kind == word || s.tok().kind == quoted {
+		s.table(s.readPath(), true)
+	} else {
+		s.facts.TablesKnown = false
+	}
 	s.rest()
 }
 
@@ -315,14 +359,14 @@ func (s *scanner) dropOrAlter() {
 		s.facts.raise(Session, "temporary table")
 		s.advance()
 	}
-	if s.tok().key != kTable {
+	if s.tok().key != kTable && !s.is("view") {
 		s.facts.TablesKnown = false
 		s.rest()
 		return
 	}
 	s.advance()
 	s.ifExists()
-	s.nameList()
+	s.nameList(true)
 	if alter {
 		s.facts.TablesKnown = s.facts.TablesKnown && s.end()
 		s.rest()
@@ -336,11 +380,11 @@ func (s *scanner) truncate() {
 	if s.tok().key == kTable {
 		s.advance()
 	}
-	s.nameList()
+	s.nameList(true)
 }
 
-// nameList reads a list of written tables.
-func (s *scanner) nameList() {
+// nameList reads a list of tables.
+func (s *scanner) nameList(written bool) {
 	for !s.end() {
 		if s.tok().key == kOnly {
 			s.advance()
@@ -349,7 +393,7 @@ func (s *scanner) nameList() {
 			s.facts.TablesKnown = false
 			return
 		}
-		s.table(s.readPath(), true)
+		s.table(s.readPath(), written)
 		s.advance()
 		if s.tok().kind == op { // PostgreSQL: t *
 			s.advance()
@@ -466,7 +510,7 @@ func (s *scanner) explain() {
 		s.naming = 0
 		s.query()
 	case s.lex.dialect == MySQL && (s.tok().kind == word || s.tok().kind == quoted) && s.tok().key != kFor:
-		s.table(s.readPath(), false) // EXPLAIN t, which describes it
+		s.describe()
 	case s.lex.dialect == MySQL && s.tok().key == kFor:
 		s.facts.raise(Write, "EXPLAIN FOR CONNECTION")
 	default:
@@ -476,6 +520,18 @@ func (s *scanner) explain() {
 			s.execute()
 		}
 		s.expressions()
+	}
+}
+
+// describe reads EXPLAIN t and EXPLAIN t column.
+func (s *scanner) describe() {
+	s.table(s.readPath(), false)
+	s.advance()
+	if k := s.tok().kind; k == word || k == quoted || k == str {
+		s.advance()
+	}
+	if !s.end() {
+		s.strange()
 	}
 }
 
@@ -524,7 +580,7 @@ func (s *scanner) mysqlExplainOptions() (runs bool) {
 		switch {
 		case s.tok().key == kAnalyze:
 			runs = true
-		case (s.is("extended") || s.is("partitions")) && s.peek().kind == word:
+		case (s.is("extended") || s.is("partitions")) && !s.peek().kind.ends():
 		case s.is("format") && s.peek().kind == op:
 			s.advance()
 			s.advance()
