@@ -7,40 +7,168 @@ import (
 	"time"
 )
 
-// Config is the whole configuration of a multidb driver, as a Go value. Its
-// JSON form, with snake_case keys, is one of the three forms of a DSN.
+// Config is the whole configuration of a multidb driver, as a Go value for
+// [NewConnector]. It has a JSON form, which is one of the three forms of a DSN:
+// see [ParseDSN] and [Config.FormatDSN]. The JSON keys are the snake_case of the
+// Go names: ReadOnlyTx is "read_only_tx".
+//
+// The zero value of every field is its default. Printing a Config with fmt or
+// log/slog shows no password; encoding/json is not the way to its JSON form.
 type Config struct {
-	Driver         string
-	Primary        Engine
-	Replicas       []Engine
-	Databases      map[string]Database
-	Rules          []Rule
-	Router         func(ctx context.Context, s Statement) (use string, err error)
-	Reads          string
-	ReadOnlyTx     string
+	// Driver is the database/sql driver of the engines that name none. Without
+	// it, an engine whose DSN is a postgres:// or postgresql:// URL or a libpq
+	// text of keywords ("host=db user=app") is opened with "pgx"; for any other
+	// DSN the driver must be named.
+	Driver string
+
+	// Primary and Replicas are the engines of the default database. Without a
+	// Primary there is no default database: every statement must then be sent to
+	// one of Databases, by its context, a rule or the Router.
+	Primary  Engine
+	Replicas []Engine
+
+	// Databases are further sets of data, by name. A name is made of letters,
+	// digits, '_' and '-', begins with a letter or digit, and has at most 63
+	// bytes.
+	Databases map[string]Database
+
+	// Rules choose a database, or an engine, by what a statement is. The first
+	// rule that matches decides.
+	Rules []Rule
+
+	// Router is asked after the Rules, for what they cannot say. It answers as
+	// Rule.Use does, and "" means that it has no opinion. There is no JSON form.
+	Router func(ctx context.Context, s Statement) (use string, err error)
+
+	// Reads says where reads go: "replicas" (the default) or "primary", the
+	// careful way to bring replicas into a system that runs. With "primary" a
+	// replica serves only the reads whose context or rule asks for one.
+	Reads string
+
+	// ReadOnlyTx says where a transaction with sql.TxOptions{ReadOnly: true}
+	// begins: on a "replica" (the default) or on the "primary".
+	ReadOnlyTx string
+
+	// ReadFunctions are functions that have no effect, beyond those that multidb
+	// knows: a statement that calls one may still be a read. WriteFunctions are
+	// functions that have an effect, whatever multidb thinks of them.
 	ReadFunctions  []string
 	WriteFunctions []string
-	Echo           bool
-	Logger         *slog.Logger
+
+	// Echo logs each statement with its database, engine, reason, duration and
+	// error; never its arguments.
+	Echo bool
+
+	// Logger takes what is logged; nil means slog.Default(). There is no JSON
+	// form.
+	Logger *slog.Logger
 }
 
+// The roles of the engines of a database: the primary takes writes, a replica
+// answers reads only. [WithEngine] and Rule.Use know them.
+const (
+	Primary = "primary"
+	Replica = "replica"
+)
+
+// Database is one set of data: a primary, and replicas of it. In JSON a database
+// that is only its primary may be written as that engine.
 type Database struct {
 	Primary  Engine
 	Replicas []Engine
 }
 
+// Engine is one endpoint that serves a copy of a database, and its pool. In JSON
+// an engine that is only its DSN is written as that string.
+//
+// In a pool setting and in Weight, 0 means the default.
 type Engine struct {
-	Name, Driver, DSN string
-	Connector         driver.Connector
-	Weight            int
-	MaxOpen, MaxIdle  int
-	MaxLifetime       Duration
-	MaxIdleTime       Duration
+	// Name is what [WithEngine] and Rule.Use call the engine: letters, digits,
+	// '_', '.' and '-', at most 63 bytes. The default is "primary", "replica1",
+	// "replica2", ... in the default database, and "audit", "audit.replica1",
+	// ... in a database "audit". The names "primary" and "replica" are roles,
+	// and no other engine may have them.
+	Name string
+
+	// Driver is the database/sql driver that opens DSN; its default is
+	// Config.Driver. With a Connector nothing is opened by name: Driver then
+	// only tells whose SQL the engine speaks, which cannot be seen through a
+	// Connector that wraps another (for tracing, say).
+	Driver string
+
+	// DSN is the child driver's own data source name. An engine has either a DSN
+	// or a Connector.
+	DSN string `json:"-"` // encoding/json would show its password, in a log for instance
+
+	// Connector is the child driver's own connector, for what a DSN cannot say:
+	// short-lived credentials, tracing, a parsed configuration. There is no JSON
+	// form.
+	Connector driver.Connector `json:"-"`
+
+	// Weight is the replica's share of reads relative to the other replicas. The
+	// default is 1.
+	Weight int
+
+	// MaxOpen limits the open connections to the engine. There is no limit by
+	// default, as in database/sql.
+	MaxOpen int
+
+	// MaxIdle limits the idle connections that are kept. The default is 64, or
+	// MaxOpen where that is less. It is far above the 2 of database/sql, because
+	// a server opens few connections a second: under load a low limit turns
+	// most statements into an open. MaxIdleTime trims what is not needed.
+	MaxIdle int
+
+	// MaxLifetime is how long a connection is used after it was opened. The
+	// default is an hour, so that connections follow a changed DNS record and
+	// spread over a load balancer's new members. For connections that live
+	// longer, give a longer time.
+	MaxLifetime Duration
+
+	// MaxIdleTime is how long an idle connection is kept. The default is five
+	// minutes: long enough to ride out a lull, short enough that a peak does not
+	// hold the server's memory for the rest of the day.
+	MaxIdleTime Duration
 }
 
+// Rule sends the statements that it matches to Use. It matches a statement that
+// has one of the Verbs, one of the Kinds, and among its tables one that fits one
+// of the Tables; a condition that is empty is met. A rule needs at least one.
 type Rule struct {
-	Verbs, Kinds, Tables []string
-	Use                  string
+	// Verbs are the first keywords of statements: "insert", "update". Case does
+	// not matter.
+	Verbs []string
+
+	// Kinds are "read", "write", "session" and "transaction".
+	Kinds []string
+
+	// Tables are patterns of table names. A pattern is compared with a name part
+	// by part, from the right: "event_log" fits that table in any schema, and
+	// "audit.*" every table that the statement calls by its schema audit. In a
+	// part, '*' stands for any characters, also none; it never stands for a dot.
+	// Case does not matter. A statement whose tables are not known fits no
+	// pattern.
+	Tables []string
+
+	// Use is a database, by its name, whose engine is then chosen as for any
+	// other statement of it; or an engine, by its name or by its role in the
+	// default database, "primary" or "replica". A rule that uses a replica must
+	// match nothing but reads: its Kinds are "read" alone.
+	Use string
 }
 
+// Duration is a time.Duration whose text, in JSON too, is as in "250ms".
 type Duration time.Duration
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. It reads what
+// [time.ParseDuration] reads.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = Duration(parsed)
+	return err
+}

@@ -1,0 +1,30 @@
+MAKEFLAGS   += --no-print-directory
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.1
+FUZZ_SECONDS = 600
+
+.PHONY: help test lint fuzz bench
+
+help:
+	@echo "make test    everything: lint, all tests on real servers with the race detector, a short fuzz;"
+	@echo "             installs the Debian packages that are missing"
+	@echo "make lint    gofmt, go vet, staticcheck"
+	@echo "make fuzz    all fuzz tests, FUZZ_SECONDS=$(FUZZ_SECONDS) together for each module"
+	@echo "make bench   what multidb costs over its child driver, as a table of ratios"
+
+test:
+	.ci/servers
+	$(MAKE) lint
+	MULTIDB_REQUIRE_SERVERS=1 .ci/each-module go test -race -timeout 8m ./...
+	$(MAKE) fuzz FUZZ_SECONDS=30
+
+lint:
+	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { \
+		echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
+	.ci/each-module go vet ./...
+	.ci/each-module go run $(STATICCHECK) ./...
+
+fuzz:
+	.ci/each-module "$(CURDIR)/.ci/fuzz" $(FUZZ_SECONDS)
+
+bench:
+	go run ./internal/bench

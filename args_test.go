@@ -1,0 +1,115 @@
+package multidb_test
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"math"
+	"testing"
+
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+// valuer is a Valuer by value, pointerValuer one by pointer.
+type valuer struct{ text string }
+
+func (v valuer) Value() (driver.Value, error) { return "valuer " + v.text, nil }
+
+type pointerValuer struct{ text string }
+
+func (v *pointerValuer) Value() (driver.Value, error) {
+	if v == nil {
+		return "nil pointer", nil
+	}
+	return "pointer " + v.text, nil
+}
+
+// wrongValuer returns what no driver takes.
+type wrongValuer struct{}
+
+func (wrongValuer) Value() (driver.Value, error) { return struct{}{}, nil }
+
+var errValuer = errors.New("no value today")
+
+type failingValuer struct{}
+
+func (failingValuer) Value() (driver.Value, error) { return nil, errValuer }
+
+type named string
+
+// argument lists are given to Exec, Query and a prepared statement, on children of
+// every shape.
+var argumentLists = map[string][]any{
+	"plain":                {1, "a"},
+	"nil":                  {nil, 1},
+	"kinds":                {named("a"), int8(3)},
+	"large uint64":         {uint64(math.MaxUint64), 1},
+	"small uint64":         {uint64(5), 1},
+	"large uint64 second":  {1, uint64(math.MaxUint64)},
+	"valuers":              {valuer{"a"}, &pointerValuer{"b"}},
+	"nil valuers":          {(*valuer)(nil), (*pointerValuer)(nil)},
+	"nil valuers second":   {1, (*valuer)(nil)},
+	"wrong valuer":         {wrongValuer{}, 1},
+	"wrong valuer second":  {1, wrongValuer{}},
+	"failing valuer":       {1, failingValuer{}},
+	"failing valuer first": {failingValuer{}, 1},
+	"unsupported":          {1, struct{}{}},
+	"unsupported first":    {make(chan int), 1},
+	"null types":           {sql.NullString{}, sql.Null[int64]{V: 1, Valid: true}},
+	"named":                {sql.Named("x", 1), sql.Named("y", "b")},
+	"named unsupported":    {1, sql.Named("y", struct{}{})},
+	"option":               {testdb.Option("o"), 1, "a"},
+	"options":              {testdb.Option("o"), 1, testdb.Option("p"), "a", testdb.Option("q")},
+	"only options":         {testdb.Option("o")},
+	"array":                {testdb.Array{"a", "b"}, 1},
+	"only the statement's": {testdb.StmtOnly{Text: "a"}, testdb.StmtOnly{Text: "b"}},
+	"refused":              {1, testdb.Refused{Err: errValuer}},
+	"refused second":       {testdb.Option("o"), 1, testdb.Refused{Err: errValuer}},
+	"too few":              {1},
+	"too many":             {1, 2, 3},
+	"none":                 nil,
+}
+
+func TestArguments(t *testing.T) {
+	for name, args := range argumentLists {
+		t.Run(name, func(t *testing.T) {
+			for _, shape := range testdb.Shapes {
+				t.Run(shape.Name, func(t *testing.T) {
+					compareCalls(t, shape, func(p *probe) {
+						p.exec(p.db, "INSERT INTO t VALUES (?, ?)", args...)
+						p.rows(p.db.QueryContext(p.Context(), "SELECT 1 FROM t WHERE a = ? AND b = ?", args...))
+						p.exec(p.db, "CALL p(?, ?)", args...)
+						stmt := p.prepared("UPDATE t SET a = ?, b = ?")
+						_, err := stmt.Exec(args...)
+						p.err("exec", err)
+						p.note("identical %t", errors.Is(err, errValuer))
+						rows, err := stmt.Query(args...)
+						p.rows(rows, err)
+						p.err("close", stmt.Close())
+						p.exec(p.db, "DELETE FROM t")
+					})
+				})
+			}
+		})
+	}
+}
+
+// An output argument is filled in.
+func TestOutputArgument(t *testing.T) {
+	inAllShapes(t, func(p *probe) {
+		var out string
+		p.exec(p.db, "CALL p(?)", sql.Out{Dest: &out})
+		p.note("out %q", out)
+	})
+}
+
+// A driver.Value given as it is arrives as it is, and a program's own bytes are
+// not changed.
+func TestArgumentsAreNotChanged(t *testing.T) {
+	inAllShapes(t, func(p *probe) {
+		bytes := []byte("mine")
+		args := []any{bytes, 1}
+		p.exec(p.db, "INSERT INTO t VALUES (?, ?)", args...)
+		p.note("%q %v", bytes, args)
+	})
+}

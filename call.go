@@ -1,0 +1,190 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+)
+
+// call is one use of a child: from the route, through the child driver, to the
+// one place that sees its end.
+type call struct {
+	question
+	route    route
+	child    *child
+	open     bool      // nothing was known of an end of the connection when the call began
+	readOnly bool      // the end of a read-only transaction
+	began    time.Time // zero unless calls are logged
+}
+
+// start routes a statement and takes the child that it goes to. Every start is
+// followed by a deferred abandon and, unless the child driver panics, by finish.
+func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error {
+	k := c.connector
+	if k.log != nil {
+		ca.began = time.Now()
+	}
+	c.ask(ctx, &ca.question, query, via)
+	var err error
+	if ca.route, err = k.route(&ca.question); err == nil {
+		ca.child, err = c.lease(ctx, ca.route.engine)
+	}
+	if err != nil {
+		k.logCall(ctx, ca, err)
+		return err
+	}
+	if f := ca.route.facts; f != nil && via.runs() {
+		c.expectState(ca.child, f)
+	}
+	ca.enter()
+	return nil
+}
+
+// startEnd is start for the end of a transaction, whose child is known.
+func (c *Conn) startEnd(t *tx, via via) call {
+	e := t.child.engine
+	ca := call{question: question{via: via}, child: t.child, route: route{engine: e, reason: ReasonInTx}}
+	ca.readOnly = c.readOnlyTx || e.replica
+	if c.connector.log != nil {
+		ca.began = time.Now()
+	}
+	ca.enter()
+	return ca
+}
+
+// enter asks pgx whether its connection is open, which costs nothing. IsValid
+// is not asked: a child may expect it only when it is given back.
+func (ca *call) enter() {
+	ch := ca.child
+	ca.open = !ch.broken && (ch.pgx == nil || !ch.closed())
+	ch.busy = true
+}
+
+// abandon is deferred around a call of the child driver. If the child is still
+// busy, the driver panicked: database/sql does not give the connection back in
+// all of these cases, so the child is thrown away here.
+func (c *Conn) abandon(ca *call) {
+	ch := ca.child
+	if !ch.busy {
+		return
+	}
+	ch.busy = false
+	ch.broken = true
+	if c.held == nil {
+		c.drop(ch)
+	}
+}
+
+// finish sees the end of every call: it notes what the connection's state is
+// now, judges an error, counts and logs. It returns the error for the caller,
+// which is the child's own but for a write that was lost on the way.
+func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
+	ca.child.busy = false
+	if err == driver.ErrSkip {
+		return err // database/sql comes back with Prepare
+	}
+	if ca.route.facts != nil && ca.via.runs() {
+		c.noteTransaction(ca.child, ca.route.facts, err)
+	}
+	if err != nil {
+		err = c.failed(ctx, ca, err)
+	}
+	if ca.via.isStatement() {
+		ca.route.engine.count(ca.route.reason)
+	}
+	c.connector.logCall(ctx, ca, err)
+	return err
+}
+
+// failed draws the consequences of a child's error.
+func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
+	ch := ca.child
+	if c.held != nil && ch.pgx == nil {
+		return err // as without multidb, where the child answers for itself
+	}
+	v := judge(ctx, ch, err)
+	if !v.lost {
+		return err
+	}
+	c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn)
+	if c.held == nil {
+		ch.broken = true // a held child answers for itself
+	}
+	if v.callers || !ca.open {
+		return err
+	}
+	if c.held == nil {
+		ch.engine.pool.Stale(ch)
+	}
+	if !ca.via.runs() || c.undone(ca) {
+		return err
+	}
+	bad := errors.Is(err, driver.ErrBadConn)
+	switch {
+	case bad && ch.pgx == nil:
+		return err // the contract: nothing was sent. pgx says it of statements that were
+	case !bad && c.held != nil:
+		return err // as without multidb
+	case c.connector.isRead(ca):
+		return err
+	}
+	ch.broken = true
+	return &OutcomeError{Engine: ch.engine.name, Child: err}
+}
+
+// undone reports whether the server undoes what the call may have done, because
+// it was part of a transaction that had not been asked to commit.
+func (c *Conn) undone(ca *call) bool {
+	if ca.route.facts != nil && ca.route.facts.Tx == TxEnd {
+		return false
+	}
+	return c.inTransaction()
+}
+
+// expectState notes, before the statement runs, what it will leave on the
+// connection, so that not even a panic makes it forgotten.
+func (c *Conn) expectState(ch *child, f *facts) {
+	if f.Session || (c.inTx && f.Tx != TxNone) {
+		c.keepState(ch)
+	}
+	if f.Tx == TxBegin && !c.inTx {
+		c.pin, c.inTextTx = ch, true
+	}
+}
+
+// keepState pins the Conn to a child that holds session state. A held child
+// keeps it as it does without multidb.
+func (c *Conn) keepState(ch *child) {
+	if c.held == nil {
+		ch.dirty = true
+		c.pin = ch
+	}
+}
+
+// noteTransaction follows transactions that are begun and ended by query texts.
+// pgx knows what the server says; for other drivers a text that failed is
+// believed to have ended nothing.
+func (c *Conn) noteTransaction(ch *child, f *facts, err error) {
+	if f.Tx == TxNone || c.inTx || !c.inTextTx {
+		return
+	}
+	ended := f.Tx == TxEnd && err == nil
+	if ch.pgx != nil && !ch.closed() {
+		ended = ch.pgx.Conn().PgConn().TxStatus() == 'I'
+	}
+	if ended {
+		c.inTextTx = false
+		c.unpin()
+	}
+}
+
+func (c *Conn) inTransaction() bool { return c.inTx || c.inTextTx }
+
+// unpin lets automatic routing go where it likes again, if no other state is
+// left.
+func (c *Conn) unpin() {
+	if !c.inTransaction() && c.pin != nil && !c.pin.dirty {
+		c.pin = nil
+	}
+}

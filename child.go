@@ -1,0 +1,215 @@
+package multidb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/multidb-go/multidb/internal/pool"
+)
+
+// child is a physical connection of the child driver to one engine.
+//
+// What the child driver can do is asked once, at the dial. Each method below
+// is one optional interface of database/sql/driver with what database/sql does
+// where it is missing.
+type child struct {
+	pool.Base
+
+	engine *engine
+	conn   driver.Conn
+
+	execerContext  driver.ExecerContext
+	execer         driver.Execer //lint:ignore SA1019 a child from before contexts may have only this
+	queryerContext driver.QueryerContext
+	queryer        driver.Queryer //lint:ignore SA1019 as above
+	preparer       driver.ConnPrepareContext
+	beginner       driver.ConnBeginTx
+	pinger         driver.Pinger
+	resetter       driver.SessionResetter
+	validator      driver.Validator
+	checker        driver.NamedValueChecker
+	pgx            *stdlib.Conn // nil for another driver
+
+	// The state of the present lease. It belongs to the Conn that holds the
+	// child and is cleared when the lease ends.
+	broken  bool // of no use any more
+	dirty   bool // holds session state
+	busy    bool // inside a call to the child driver
+	queried bool // rows were handed out
+	noRows  bool // pgx: some of them had ended before they were handed out
+
+	stmts statements
+}
+
+func newChild(e *engine, conn driver.Conn) *child {
+	ch := &child{engine: e, conn: conn}
+	ch.execerContext, _ = conn.(driver.ExecerContext)
+	//lint:ignore SA1019 a child from before contexts may have only this
+	ch.execer, _ = conn.(driver.Execer)
+	ch.queryerContext, _ = conn.(driver.QueryerContext)
+	//lint:ignore SA1019 as above
+	ch.queryer, _ = conn.(driver.Queryer)
+	ch.preparer, _ = conn.(driver.ConnPrepareContext)
+	ch.beginner, _ = conn.(driver.ConnBeginTx)
+	ch.pinger, _ = conn.(driver.Pinger)
+	ch.resetter, _ = conn.(driver.SessionResetter)
+	ch.validator, _ = conn.(driver.Validator)
+	ch.checker, _ = conn.(driver.NamedValueChecker)
+	ch.pgx, _ = conn.(*stdlib.Conn)
+	return ch
+}
+
+// Reset makes the child ready for its next user.
+func (ch *child) Reset(ctx context.Context) error {
+	if ch.resetter == nil {
+		return nil
+	}
+	return ch.resetter.ResetSession(ctx)
+}
+
+// Valid reports whether the child may go back to its pool.
+func (ch *child) Valid() bool {
+	if ch.validator != nil && !ch.validator.IsValid() {
+		return false
+	}
+	if ch.pgx != nil {
+		pg := ch.pgx.Conn().PgConn()
+		return !pg.IsClosed() && pg.TxStatus() == 'I'
+	}
+	return true
+}
+
+// Close ends the child's statements and then the child, in the order in which
+// database/sql does it.
+func (ch *child) Close() error {
+	ch.stmts.closeAll()
+	return ch.conn.Close()
+}
+
+// closed reports what the child itself knows of the end of its connection.
+func (ch *child) closed() bool {
+	if ch.pgx != nil {
+		return ch.pgx.Conn().IsClosed()
+	}
+	return ch.validator != nil && !ch.validator.IsValid()
+}
+
+// mayHaveRows reports whether rows that were handed out in this lease may still
+// be read. Rows are the child's own, so nothing tells of their end; pgx says
+// whether its connection is busy with them. But it is not busy with rows that
+// ended before they were handed out, which still read the connection's type
+// map, so those count as open.
+func (ch *child) mayHaveRows() bool {
+	if ch.pgx == nil || ch.noRows {
+		return ch.queried
+	}
+	return ch.queried && ch.pgx.Conn().PgConn().IsBusy()
+}
+
+// gaveRows notes that rows were handed out.
+func (ch *child) gaveRows() {
+	ch.queried = true
+	if ch.pgx != nil && !ch.pgx.Conn().PgConn().IsBusy() {
+		ch.noRows = true
+	}
+}
+
+func (ch *child) ping(ctx context.Context) error {
+	if ch.pinger == nil {
+		return nil
+	}
+	return ch.pinger.Ping(ctx)
+}
+
+// argRules are the rules for arguments without a child statement.
+func (ch *child) argRules() argRules {
+	return argRules{checker: ch.checker, want: -1}
+}
+
+func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if ch.execerContext == nil && ch.execer == nil {
+		return nil, driver.ErrSkip
+	}
+	args, err := ch.argRules().check(args)
+	if err != nil {
+		return nil, err
+	}
+	if ch.execerContext != nil {
+		return ch.execerContext.ExecContext(ctx, query, args)
+	}
+	values, err := plainValues(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return ch.execer.Exec(query, values)
+}
+
+func (ch *child) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if ch.queryerContext == nil && ch.queryer == nil {
+		return nil, driver.ErrSkip
+	}
+	args, err := ch.argRules().check(args)
+	if err != nil {
+		return nil, err
+	}
+	if ch.queryerContext != nil {
+		return ch.queryerContext.QueryContext(ctx, query, args)
+	}
+	values, err := plainValues(args)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return ch.queryer.Query(query, values)
+}
+
+func (ch *child) prepare(ctx context.Context, query string) (driver.Stmt, error) {
+	if ch.preparer != nil {
+		return ch.preparer.PrepareContext(ctx, query)
+	}
+	stmt, err := ch.conn.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		stmt.Close()
+		return nil, err
+	}
+	return stmt, nil
+}
+
+var (
+	errNoIsolation = errors.New("sql: driver does not support non-default isolation level")
+	errNoReadOnly  = errors.New("sql: driver does not support read-only transactions")
+)
+
+func (ch *child) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if ch.beginner != nil {
+		return ch.beginner.BeginTx(ctx, opts)
+	}
+	if opts.Isolation != driver.IsolationLevel(sql.LevelDefault) {
+		return nil, errNoIsolation
+	}
+	if opts.ReadOnly {
+		return nil, errNoReadOnly
+	}
+	//lint:ignore SA1019 the child has no other
+	tx, err := ch.conn.Begin()
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		tx.Rollback()
+		return nil, err
+	}
+	return tx, nil
+}

@@ -1,0 +1,242 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// The interfaces of database/sql/driver that a connection may have. All of them
+// are here whatever the child has: what the child lacks falls back to what
+// database/sql would do, in child.go.
+var (
+	_ driver.Conn               = (*Conn)(nil)
+	_ driver.ConnPrepareContext = (*Conn)(nil)
+	_ driver.ConnBeginTx        = (*Conn)(nil)
+	_ driver.ExecerContext      = (*Conn)(nil)
+	_ driver.QueryerContext     = (*Conn)(nil)
+	_ driver.Pinger             = (*Conn)(nil)
+	_ driver.SessionResetter    = (*Conn)(nil)
+	_ driver.Validator          = (*Conn)(nil)
+	_ driver.NamedValueChecker  = (*Conn)(nil)
+	// driver.Execer and driver.Queryer are never asked for where the forms with
+	// a context are there.
+)
+
+// Conn is the connection that database/sql holds. It is a hand that takes child
+// connections: a statement leases the child of the engine that it is routed to,
+// and the leases end when database/sql puts the Conn back into its pool. An idle
+// Conn holds nothing. Where a configuration has a single engine, the Conn holds
+// one child for its own life instead (see [Connector.Connect]).
+//
+// All methods are called under database/sql's lock of the connection.
+//
+// Programs meet a Conn only in the function given to [sql.Conn.Raw], for the
+// sake of its own [Conn.Raw].
+type Conn struct {
+	connector *Connector
+	held      *child // the one child of a Conn that holds; nil for one that leases
+	inUse     bool   // between ResetSession or Connect and IsValid; kept for held only
+
+	leases []*child  // the children in this Conn's hands
+	two    [2]*child // room for the usual number of leases
+
+	toldBad bool // database/sql was told driver.ErrBadConn, by a child that is marked as broken
+
+	// Where automatic routing must go, because the connection has state: an open
+	// transaction, or a SET. It is one of leases, or held.
+	pin        *child
+	inTx       bool // pinned by a sql.Tx
+	readOnlyTx bool // which was begun as read-only
+	inTextTx   bool // pinned by a BEGIN in a query text
+}
+
+// A Conn that holds begins with its child.
+func (k *Connector) newConn(held *child) *Conn {
+	c := &Conn{connector: k, held: held, inUse: true}
+	c.leases = c.two[:0]
+	if held != nil {
+		c.leases = append(c.leases, held)
+	}
+	return c
+}
+
+// ResetSession passes on to a held child. A Conn without one has nothing to
+// reset: the pools reset the children that it will lease.
+func (c *Conn) ResetSession(ctx context.Context) error {
+	if c.held == nil {
+		return nil
+	}
+	c.setInUse(true)
+	return c.held.Reset(ctx)
+}
+
+// CheckNamedValue accepts everything: the child's rules are run after routing.
+func (c *Conn) CheckNamedValue(*driver.NamedValue) error { return nil }
+
+// Ping pings the engine that ctx chooses, the primary of the default database
+// if it chooses none.
+func (c *Conn) Ping(ctx context.Context) error {
+	var ca call
+	if err := c.start(ctx, &ca, "", viaPing); err != nil {
+		return err
+	}
+	defer c.abandon(&ca)
+	return c.finish(ctx, &ca, ca.child.ping(ctx))
+}
+
+// ExecContext routes the statement and runs it on a child.
+func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	var ca call
+	if err := c.start(ctx, &ca, query, viaExec); err != nil {
+		return nil, err
+	}
+	defer c.abandon(&ca)
+	result, err := ca.child.exec(ctx, query, args)
+	return result, c.finish(ctx, &ca, err)
+}
+
+// QueryContext routes the statement and runs it on a child, whose rows it
+// returns as they are.
+func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	var ca call
+	if err := c.start(ctx, &ca, query, viaQuery); err != nil {
+		return nil, err
+	}
+	defer c.abandon(&ca)
+	rows, err := ca.child.query(ctx, query, args)
+	if err == nil {
+		ca.child.gaveRows()
+	}
+	return rows, c.finish(ctx, &ca, err)
+}
+
+// PrepareContext prepares the statement on the engine that would answer it as a
+// query now, so that a mistake in it is found now. Each execution is routed
+// again.
+func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	var ca call
+	if err := c.start(ctx, &ca, query, viaPrepare); err != nil {
+		return nil, err
+	}
+	defer c.abandon(&ca)
+	s := &stmt{conn: c, query: query}
+	if c.held != nil {
+		prepared, err := c.held.prepare(ctx, query)
+		if err == nil {
+			s.held = newChildStmt(c.held, query, prepared)
+		}
+		return s.orError(c.finish(ctx, &ca, err))
+	}
+	_, err := s.on(ctx, ca.child)
+	return s.orError(c.finish(ctx, &ca, err))
+}
+
+// orError keeps a nil *stmt out of a driver.Stmt.
+func (s *stmt) orError(err error) (driver.Stmt, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// BeginTx begins a transaction on the engine that ctx chooses, else on a
+// replica if it is read-only, else on the primary. All statements go there
+// until it ends.
+func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	via := viaBegin
+	if opts.ReadOnly {
+		via = viaBeginReadOnly
+	}
+	var ca call
+	if err := c.start(ctx, &ca, "", via); err != nil {
+		return nil, err
+	}
+	defer c.abandon(&ca)
+	childTx, err := ca.child.begin(ctx, opts)
+	if err = c.finish(ctx, &ca, err); err != nil {
+		return nil, err
+	}
+	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly
+	return &tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}, nil
+}
+
+// Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine
+// that ctx chooses, the primary of the default database if it chooses none.
+//
+//	conn.Raw(func(c any) error {
+//		return c.(*multidb.Conn).Raw(ctx, func(child any) error {
+//			pgxConn := child.(*stdlib.Conn).Conn()
+//			...
+//		})
+//	})
+//
+// What fn does to the session is not known here, so all later statements of the
+// same sql.Conn go to that child, and the child is closed rather than pooled
+// when the sql.Conn is closed. With a single engine nothing changes: the child
+// is this connection's own. fn must not keep the child.
+func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
+	var ca call
+	if err := c.start(ctx, &ca, "", viaRaw); err != nil {
+		return err
+	}
+	defer c.abandon(&ca)
+	c.keepState(ca.child)
+	err := fn(ca.child.conn)
+	ca.child.busy = false
+	ca.route.engine.count(ReasonRaw)
+	return err
+}
+
+// IsValid is called by database/sql when the user of the Conn is done with it:
+// rows closed, transaction ended, sql.Conn closed. It ends the leases. A held
+// child is asked whether it may go on.
+func (c *Conn) IsValid() bool {
+	if c.held != nil {
+		c.setInUse(false)
+		return !c.held.broken && (c.held.validator == nil || c.held.validator.IsValid())
+	}
+	c.endLeases()
+	return true
+}
+
+// Close is called alone, without IsValid, if something below answered
+// driver.ErrBadConn. If that was not said here it was said by a child's rows, so
+// the children that are still leased here are bad.
+func (c *Conn) Close() error {
+	if c.held != nil {
+		c.setInUse(false)
+		defer c.connector.single.held.open.Add(-1)
+		return c.held.Close()
+	}
+	if !c.toldBad {
+		for _, ch := range c.leases {
+			ch.broken = true
+			ch.engine.pool.Stale(ch)
+		}
+	}
+	c.endLeases()
+	return nil
+}
+
+func (c *Conn) setInUse(inUse bool) {
+	if c.inUse == inUse {
+		return
+	}
+	c.inUse = inUse
+	if inUse {
+		c.connector.single.held.inUse.Add(1)
+	} else {
+		c.connector.single.held.inUse.Add(-1)
+	}
+}
+
+// Prepare and Begin exist for the interface only; database/sql calls the forms
+// with a context.
+
+func (c *Conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+func (c *Conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}

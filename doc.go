@@ -1,0 +1,67 @@
+// Package multidb is a [database/sql] driver that puts one [sql.DB] in front of
+// many databases: a primary with its replicas, databases that have nothing to do
+// with each other, or all of these. It finds out what every query text does,
+// sends it to the engine that must or may answer it, and hands that engine's own
+// driver's answer back untouched.
+//
+//	import _ "github.com/multidb-go/multidb"
+//
+//	db, err := sql.Open("multidb", os.Getenv("DATABASE_URL"))
+//
+// The data source name is a plain DSN of PostgreSQL, which makes multidb behave
+// as pgx does alone; or a JSON document with engines, databases and rules; or
+// "@" and the path of a file with that document. [ParseDSN] describes them, and
+// [Config] is the same as a Go value, for [NewConnector] and [sql.OpenDB].
+//
+// # How a statement is routed
+//
+// First, which database holds the data: that of the open transaction; else the
+// one chosen by [WithDatabase] or by an engine's name in [WithEngine]; else that
+// of the first rule that matches, or of Config.Router; else the default one.
+//
+// Then, which engine of it answers: that of the open transaction; else the one
+// chosen by [WithEngine] or a rule; else a replica for a read, and the primary
+// for all that is not proved to be one (see [Classify]) or is called through
+// Exec. [Reason] lists the reasons, which Config.Echo logs and
+// [Connector.Stats] counts.
+//
+// A transaction stays on its engine. A context that asks for another one in the
+// middle of it gets [ErrTxEngine] or [ErrTxDatabase], never a silent switch.
+//
+// # Replicas lag
+//
+// A replica may not yet have what the same program wrote a moment ago. Read it
+// inside the transaction that wrote it, or with WithEngine(ctx, Primary), or
+// set Config.Reads to "primary" and choose [Replica] where an old answer will
+// do.
+//
+// # Pool settings
+//
+// With several engines each engine has a pool of its own, whose limits are in
+// the configuration (see [Engine]), and the connections that the sql.DB counts
+// are empty hands. Leave sql.DB.SetMaxOpenConns alone: a limit there makes
+// statements for an idle engine wait behind those for a busy one, and a program
+// that writes while it reads rows can wait for itself. With a single engine
+// that has no pool settings, the connections are the sql.DB's own and its
+// settings mean what they always do.
+//
+// # Session state
+//
+// A SET, a temporary table, an advisory lock, LISTEN or PREPARE belongs to one
+// connection. Use such statements on a [sql.Conn] or in a transaction: the
+// session then stays with that engine, and its child connection is closed at
+// the end so that nobody else meets the state. On the sql.DB itself they are
+// lost at once. With a single engine this is as it is without multidb.
+//
+// # What is not a read
+//
+// A SELECT with FOR UPDATE, with INTO, or with a function that is not known to
+// be without effect goes to the primary. Name your own functions without
+// effect in Config.ReadFunctions. What a view or an operator does inside the
+// server cannot be seen from the text.
+//
+// # Writes whose answer was lost
+//
+// When a connection breaks while a write is under way, nobody can say whether
+// it was done. multidb never repeats it; the error is [ErrUnknownOutcome].
+package multidb

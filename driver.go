@@ -1,0 +1,180 @@
+package multidb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+)
+
+var (
+	_ driver.Driver        = (*Driver)(nil)
+	_ driver.DriverContext = (*Driver)(nil)
+	_ driver.Connector     = (*Connector)(nil)
+	_ io.Closer            = (*Connector)(nil)
+)
+
+func init() { sql.Register(ownName, &Driver{}) }
+
+// Driver is the driver that is registered as "multidb". What it opens is
+// described at [ParseDSN].
+type Driver struct{ connector *Connector }
+
+// Open is for callers of the driver interface; [sql.Open] uses OpenConnector.
+func (d *Driver) Open(dsn string) (driver.Conn, error) {
+	connector, err := d.OpenConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return connector.Connect(context.Background())
+}
+
+// OpenConnector reads and validates the DSN. Nothing is dialled.
+func (d *Driver) OpenConnector(dsn string) (driver.Connector, error) {
+	c, err := ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return NewConnector(c)
+}
+
+// Connector is a configuration that is ready to run, for [sql.OpenDB]. It owns
+// the engines and their pools, and is closed by [sql.DB.Close].
+type Connector struct {
+	databases map[string]*database // the default one by ""
+	engines   map[string]*engine
+	byDefault *database // databases[""], which nearly every statement asks for
+	all       []*engine // in the order of the configuration
+	single    *engine   // if there is nothing to choose from
+	dialect   Dialect   // in which a text is read before its database is known
+
+	rules               []*rule
+	router              func(context.Context, Statement) (string, error)
+	readsOnPrimary      bool
+	readOnlyTxOnPrimary bool
+	functions           *functions
+	known               [SQLite + 1]*factsCache
+	log                 *slog.Logger
+
+	close func() error
+}
+
+// NewConnector validates a configuration and makes a connector of it, for
+// [sql.OpenDB]. It keeps its own copy. Nothing is dialled.
+func NewConnector(c Config) (*Connector, error) {
+	s, err := c.resolve()
+	if err != nil {
+		return nil, err
+	}
+	functions, err := newFunctions(s.readFunctions, s.writeFunctions)
+	if err != nil {
+		return nil, err
+	}
+	k := &Connector{
+		databases:           make(map[string]*database),
+		engines:             make(map[string]*engine),
+		router:              s.router,
+		readsOnPrimary:      s.readsPrimary,
+		readOnlyTxOnPrimary: s.readOnlyTxPrimary,
+		functions:           functions,
+		log:                 s.log(),
+	}
+	k.close = sync.OnceValue(k.closeEngines)
+	if err := k.addDatabases(s); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
+	for i, config := range s.rules {
+		k.rules = append(k.rules, k.newRule(i+1, config))
+	}
+	if s.holds() {
+		k.single = k.all[0]
+	}
+	return k, nil
+}
+
+// log returns where calls are logged, nil for nowhere.
+func (s *settings) log() *slog.Logger {
+	if s.logger == nil && s.echo {
+		return slog.Default()
+	}
+	return s.logger
+}
+
+func (k *Connector) addDatabases(s *settings) error {
+	for _, config := range s.databases {
+		db := &database{name: config.name, dialect: config.primary.dialect}
+		k.databases[config.name] = db
+		if k.known[db.dialect] == nil {
+			k.known[db.dialect] = newFactsCache()
+		}
+		for _, ec := range config.engines() {
+			e, err := newEngine(db, ec, !s.holds())
+			if err != nil {
+				return err
+			}
+			k.engines[e.name] = e
+			k.all = append(k.all, e)
+		}
+	}
+	k.dialect = Generic
+	if k.byDefault = k.databases[""]; k.byDefault != nil {
+		k.dialect = k.byDefault.dialect
+	}
+	if k.known[k.dialect] == nil {
+		k.known[k.dialect] = newFactsCache()
+	}
+	return nil
+}
+
+// FromDB returns the connector behind db, or nil if db was not opened with
+// multidb (or is wrapped by another driver).
+func FromDB(db *sql.DB) *Connector {
+	if d, ok := db.Driver().(*Driver); ok {
+		return d.connector
+	}
+	return nil
+}
+
+// Connect returns a connection for database/sql. With several engines it dials
+// nothing: a statement leases a child from the pool of its engine. With exactly
+// one engine, which has no pool settings of its own, the connection dials its
+// child here and holds it until it is closed, so that everything, the pool
+// settings of the sql.DB included, means what it means without multidb.
+func (k *Connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if k.single == nil {
+		return k.newConn(nil), nil
+	}
+	ch, err := k.single.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k.single.held.open.Add(1)
+	k.single.held.inUse.Add(1)
+	return k.newConn(ch), nil
+}
+
+// Driver returns a *[Driver] that leads back to this connector; see [FromDB].
+func (k *Connector) Driver() driver.Driver { return &Driver{connector: k} }
+
+// Close closes the pools of all engines and then the child connectors that can
+// be closed. Children in use are closed when they come back. [sql.DB.Close]
+// calls it.
+func (k *Connector) Close() error { return k.close() }
+
+func (k *Connector) closeEngines() error {
+	var errs []error
+	for _, e := range k.all {
+		if e.pool != nil {
+			errs = append(errs, e.pool.Close())
+		}
+	}
+	for _, e := range k.all {
+		if closer, ok := e.connector.(io.Closer); ok {
+			errs = append(errs, closer.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

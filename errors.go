@@ -1,0 +1,131 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The errors of multidb itself. They come wrapped in a text that says what was
+// asked and what to do, so compare with [errors.Is]. All other errors are the
+// child driver's own, passed on as the identical value.
+var (
+	// ErrTxEngine: the context names another engine than the one that the open
+	// transaction, or the state of the session, is on. An open session is never
+	// moved to another engine.
+	ErrTxEngine = errors.New("multidb: the open transaction is on another engine")
+
+	// ErrTxDatabase: the context or a rule names another database than the one
+	// that the open transaction, or the state of the session, is on.
+	ErrTxDatabase = errors.New("multidb: the open transaction is in another database")
+
+	// ErrNoDatabase: nothing says which database is meant, and there is no
+	// default one.
+	ErrNoDatabase = errors.New("multidb: no database chosen")
+
+	// ErrUnknownDatabase: the name given to [WithDatabase], or by Config.Router,
+	// is not configured.
+	ErrUnknownDatabase = errors.New("multidb: unknown database")
+
+	// ErrUnknownEngine: the name given to [WithEngine], or by Config.Router, is
+	// not configured.
+	ErrUnknownEngine = errors.New("multidb: unknown engine")
+
+	// ErrReadOnlyEngine: a statement that is not proved to be a read was about
+	// to be sent to a replica that the caller had named. No server saw it.
+	ErrReadOnlyEngine = errors.New("multidb: not a read, and the engine is a replica")
+
+	// ErrUnknownOutcome: the connection was lost while a write was under way.
+	// The write may have been done or not, so it is not repeated. The child's
+	// error is reachable through [OutcomeError].
+	ErrUnknownOutcome = errors.New("multidb: connection lost during a write")
+)
+
+// OutcomeError is the error of a write whose connection was lost before the
+// answer came: it may have been done or not. It is [ErrUnknownOutcome] for
+// [errors.Is].
+type OutcomeError struct {
+	Engine string // the engine's name
+	Child  error  // what the child driver said
+}
+
+func (e *OutcomeError) Error() string {
+	return fmt.Sprintf("multidb: engine %q: connection lost during a write, which may have been done or not; look before repeating it: %v", e.Engine, e.Child)
+}
+
+// Is makes the error ErrUnknownOutcome.
+func (e *OutcomeError) Is(target error) bool { return target == ErrUnknownOutcome }
+
+// Unwrap returns the child's error, so that errors.As finds its type. It hides
+// driver.ErrBadConn, which would make database/sql run the write again.
+func (e *OutcomeError) Unwrap() error {
+	if errors.Is(e.Child, driver.ErrBadConn) {
+		return nil
+	}
+	return e.Child
+}
+
+// engineError says at which engine an error happened that no child statement
+// returned: a connection could not be had.
+type engineError struct {
+	engine string
+	text   string // the child's text without secrets
+	err    error
+}
+
+func (e *engineError) Error() string {
+	return fmt.Sprintf("multidb: engine %q: %s", e.engine, e.text)
+}
+
+func (e *engineError) Unwrap() error { return e.err }
+
+// verdict is what an error of a child means.
+type verdict struct {
+	callers bool // the caller's context ended: nobody's fault
+	lost    bool // the connection is of no use any more
+	stale   bool // the child statement's plan was refused before it ran
+}
+
+// judge is the one place that says what an error of a child means for its
+// connection and for a retry. err is not nil.
+func judge(ctx context.Context, ch *child, err error) verdict {
+	var v verdict
+	v.callers = ctx.Err() != nil
+	v.lost = errors.Is(err, driver.ErrBadConn) || ch.closed() || (!v.callers && isConnectionError(err))
+	v.stale = !v.lost && isStalePlan(err)
+	return v
+}
+
+// isConnectionError is for children that do not tell by IsValid that their
+// connection is gone.
+func isConnectionError(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.As(err, &op)
+}
+
+// isStalePlan reports that PostgreSQL refused a prepared statement before
+// running it: because it is gone (26000), or because its result would have
+// other columns than it was prepared with (0A000, raised while the plan is
+// revalidated).
+func isStalePlan(err error) bool {
+	var state interface{ SQLState() string }
+	if !errors.As(err, &state) {
+		return false
+	}
+	switch state.SQLState() {
+	case "26000":
+		return true
+	case "0A000":
+		var pg *pgconn.PgError
+		return errors.As(err, &pg) && pg.Routine == "RevalidateCachedQuery"
+	}
+	return false
+}

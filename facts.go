@@ -1,0 +1,133 @@
+package multidb
+
+import (
+	"hash/maphash"
+	"strings"
+	"sync/atomic"
+)
+
+// facts are what is known of a query text in one dialect, with the rule that
+// matches it: all of the route that does not depend on the caller.
+type facts struct {
+	Statement
+	query   string
+	dialect Dialect
+	rule    *rule // nil if none matches
+
+	seen atomic.Bool // since the cache last looked for something to forget
+}
+
+// mayWrite reports whether the statement must not be sent to a replica.
+func (f *facts) mayWrite() bool { return f.Kind == KindWrite || f.Mutates }
+
+// what names the statement without showing its text, which may hold values.
+func (f *facts) what() string {
+	switch {
+	case f.Reason != "":
+		return f.Reason
+	case f.Verb != "":
+		return strings.ToUpper(f.Verb)
+	}
+	return "empty"
+}
+
+const (
+	// factsSets times factsWays texts are remembered. The cache takes 32 KiB
+	// when empty, and at most 16 MiB with texts of the greatest length.
+	factsSets = 1024
+	factsWays = 4
+
+	// maxCachedText is the length in bytes up to which a text is remembered. A
+	// longer one is classified each time, at some hundred megabytes a second.
+	maxCachedText = 4 << 10
+)
+
+// factsCache remembers facts by query text. A hit takes no lock and allocates
+// nothing.
+//
+// It is an array of small sets, in the manner of a processor's cache: a text
+// belongs to one set, and a new one takes the place of one that was not asked
+// for again since it came. So a program that puts literals into its texts fills
+// one place of each set over and over, and leaves the texts that repeat alone.
+type factsCache struct {
+	seed maphash.Seed
+	sets [factsSets][factsWays]atomic.Pointer[facts]
+}
+
+func newFactsCache() *factsCache { return &factsCache{seed: maphash.MakeSeed()} }
+
+// place returns the set of a text, and the way in it at which to begin looking
+// for one to replace.
+func (c *factsCache) place(query string) (set *[factsWays]atomic.Pointer[facts], way uint64) {
+	hash := maphash.String(c.seed, query)
+	return &c.sets[hash%factsSets], hash / factsSets
+}
+
+func (c *factsCache) get(query string) *facts {
+	set, _ := c.place(query)
+	for i := range set {
+		if f := set[i].Load(); f != nil && f.query == query {
+			if !f.seen.Load() {
+				f.seen.Store(true)
+			}
+			return f
+		}
+	}
+	return nil
+}
+
+// add puts f in an empty place, else in that of a text that was not seen again.
+// If all were, they get a second chance and one of them gives way.
+func (c *factsCache) add(f *facts) {
+	set, way := c.place(f.query)
+	for i := range set {
+		if set[i].CompareAndSwap(nil, f) {
+			return
+		}
+	}
+	for range factsWays {
+		way++
+		if !set[way%factsWays].Load().seen.Load() {
+			set[way%factsWays].Store(f)
+			return
+		}
+	}
+	for i := range set {
+		set[i].Load().seen.Store(false)
+	}
+	set[way%factsWays].Store(f)
+}
+
+// classified returns the facts about a query text, from memory if it is there.
+func (k *Connector) classified(d Dialect, query string) *facts {
+	if len(query) > maxCachedText {
+		return k.classifyNow(d, query)
+	}
+	cache := k.known[d]
+	if f := cache.get(query); f != nil {
+		return f
+	}
+	// The text may be a piece of a much larger one, which must not be kept
+	// alive by it.
+	f := k.classifyNow(d, strings.Clone(query))
+	cache.add(f)
+	return f
+}
+
+func (k *Connector) classifyNow(d Dialect, query string) *facts {
+	f := &facts{query: query, dialect: d, Statement: classify(d, query, k.functions)}
+	f.rule = k.matchingRule(&f.Statement)
+	return f
+}
+
+// isRead reports whether the call cannot have changed anything. It classifies
+// where that was not needed for the route.
+func (k *Connector) isRead(ca *call) bool {
+	switch {
+	case ca.via == viaCommit:
+		return ca.readOnly
+	case ca.route.facts != nil:
+		return ca.route.facts.Kind == KindRead
+	}
+	return classify(k.dialect, ca.query, k.functions).Kind == KindRead
+}

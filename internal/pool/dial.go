@@ -1,0 +1,96 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+)
+
+// dialGrace is how long a dial may go on after the waiter that set it off has
+// left. Long enough for any server that answers at all; and it must end, because
+// those who come later would wait for a dial that hangs instead of trying anew.
+const dialGrace = 10 * time.Second
+
+var errDialLeft = errors.New("multidb: the child driver ended the goroutine it connected in; report it to the driver's authors")
+
+// dialSet holds the dials in progress: the context of each, and what ends it.
+type dialSet map[context.Context]context.CancelFunc
+
+// startDials starts a dial for each waiter that no dial in progress is for, as
+// far as there are places. Called with mu held.
+func (p *Pool[C]) startDials() {
+	for len(p.dials) < p.waiters.len && p.takePlace() {
+		// The last waiter is the one that just came, or will stay longest.
+		starter := p.waiters.last.ctx
+		ctx, cancel := context.WithCancel(context.WithoutCancel(starter))
+		if p.dials == nil {
+			p.dials = make(dialSet)
+		}
+		p.dials[ctx] = cancel
+		p.stats.Dials++
+		go p.runDial(ctx, starter, cancel)
+	}
+}
+
+func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFunc) {
+	defer cancel()
+	defer context.AfterFunc(starter, func() {
+		select {
+		case <-time.After(dialGrace):
+			cancel()
+		case <-ctx.Done(): // the dial has returned
+		}
+	})()
+
+	var c C
+	err := errDialLeft
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("multidb: the child driver panicked while it connected: %v\n%s", r, debug.Stack())
+		}
+		if err != nil {
+			p.dialFailed(ctx, err)
+		} else {
+			p.dialled(ctx, c)
+		}
+	}()
+	c, err = p.dial(ctx)
+}
+
+func (p *Pool[C]) dialled(ctx context.Context, c C) {
+	p.mu.Lock()
+	p.endDial(ctx)
+	b := c.base()
+	b.generation = p.generation
+	if p.o.MaxLifetime > 0 {
+		b.expires = time.Since(p.epoch) + p.o.MaxLifetime - rand.N(p.o.MaxLifetime/10+1)
+	}
+	kept := p.keep(c)
+	p.mu.Unlock()
+	if !kept {
+		p.close(c)
+	}
+}
+
+// dialFailed tells the first waiter, unless the pool itself ended the dial: then
+// the waiters that are there now get new ones.
+func (p *Pool[C]) dialFailed(ctx context.Context, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endDial(ctx)
+	if p.waiters.len > 0 && ctx.Err() == nil {
+		p.serve(p.waiters.first, handover[C]{err: err})
+	}
+	p.freePlace()
+}
+
+// endDial is called with mu held.
+func (p *Pool[C]) endDial(ctx context.Context) {
+	delete(p.dials, ctx)
+	if len(p.dials) == 0 {
+		p.dials = nil // its memory too, for an engine at rest
+	}
+}

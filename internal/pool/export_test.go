@@ -1,0 +1,24 @@
+package pool
+
+// ClockRuns says whether the pool holds a timer.
+func (p *Pool[C]) ClockRuns() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.timer != nil
+}
+
+// Waiting returns the number of takers in the queue.
+func (p *Pool[C]) Waiting() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.waiters.len
+}
+
+// Dialling returns the number of dials in progress.
+func (p *Pool[C]) Dialling() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.dials)
+}
+
+const DialGrace = dialGrace

@@ -1,0 +1,297 @@
+// Package pool keeps the child connections of one engine: it reuses the one
+// that came back last, dials when there is none, and makes takers wait in turn
+// when there may be no more.
+//
+// It differs from the pool of database/sql in three ways that multidb needs. A
+// dial belongs to the pool and not to the taker that set it off, so that short
+// deadlines cannot keep an engine from ever being connected. After a restart of
+// the server, one dead connection condemns all idle ones of its generation. And
+// an engine at rest costs a few hundred bytes, no goroutine and no timer.
+package pool
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrClosed is what a closed pool answers.
+var ErrClosed = errors.New("multidb: the engine's pool is closed; open a new *sql.DB to go on")
+
+// Conn is a physical connection that a pool holds. Embed Base in the type.
+type Conn interface {
+	// Reset is called before each use but the first. Any error drops the
+	// connection; one that is driver.ErrBadConn condemns its generation too.
+	Reset(ctx context.Context) error
+	// Valid is called when the connection comes back. False drops it.
+	Valid() bool
+	Close() error
+
+	base() *Base
+}
+
+// Base is what the pool knows about a connection.
+type Base struct {
+	used       bool          // has come back once, so it wants a reset; owned by the holder
+	out        bool          // in the hands of a taker; guarded by the pool's mutex
+	idleSince  time.Duration // on the pool's clock; guarded by the pool's mutex
+	generation uint64        // set before the first use, never changed
+	expires    time.Duration // on the pool's clock, 0: never; set before the first use, never changed
+}
+
+var _ interface{ base() *Base } = (*Base)(nil) // what Conn asks for, by embedding
+
+func (b *Base) base() *Base { return b }
+
+// Options are the limits of a pool.
+type Options struct {
+	MaxOpen     int           // 0: no limit
+	MaxIdle     int           // more than 0
+	MaxLifetime time.Duration // 0: no limit; shortened by up to 10 % at random for each connection
+	MaxIdleTime time.Duration // 0: no limit
+}
+
+// Pool holds the connections of one engine.
+type Pool[C Conn] struct {
+	dial   func(ctx context.Context) (C, error)
+	o      Options
+	period time.Duration // between two ticks of the clock; 0: nothing ever expires
+	epoch  time.Time     // when the clock stood at 0
+	inUse  atomic.Int64  // written with mu held, read without
+
+	// mu guards all that follows. No child is called, and nothing waits,
+	// while it is held.
+	mu         sync.Mutex
+	closed     bool
+	generation uint64
+	open       int           // places taken, see places.go
+	idle       []C           // the last is the next; all of this generation, none expired by the clock
+	waiters    queue[C]      // in turn; there are none while a connection is idle
+	dials      dialSet       // in progress
+	now        time.Duration // the clock's last tick
+	timer      *time.Timer   // the clock; nil while it stands still
+	stats      Stats         // the counters only
+}
+
+// New returns a pool that opens its connections with dial. The context of a dial
+// carries the values of a taker's context, but neither its deadline nor its
+// cancellation.
+func New[C Conn](dial func(ctx context.Context) (C, error), o Options) *Pool[C] {
+	return &Pool[C]{dial: dial, o: o, period: tickPeriod(o), epoch: time.Now()}
+}
+
+// Take returns the connection that came back last, or else a new one, or else
+// waits in turn for the next that there is.
+func (p *Pool[C]) Take(ctx context.Context) (C, error) {
+	for {
+		c, err := p.idleOrNext(ctx)
+		if err != nil || p.ready(ctx, c) {
+			return c, err
+		}
+	}
+}
+
+// TryTake is Take for those who can go elsewhere: it returns an idle connection,
+// and false where Take would dial or wait.
+func (p *Pool[C]) TryTake(ctx context.Context) (c C, ok bool, err error) {
+	for {
+		c, ok, err = p.idleOrNot(ctx)
+		if !ok || p.ready(ctx, c) {
+			return c, ok, err
+		}
+	}
+}
+
+func (p *Pool[C]) idleOrNext(ctx context.Context) (C, error) {
+	var none C
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return none, ErrClosed
+	}
+	if len(p.idle) > 0 {
+		c := p.popIdle()
+		p.mu.Unlock()
+		return c, nil
+	}
+	w := p.enqueue(ctx)
+	p.mu.Unlock()
+	return p.wait(ctx, w)
+}
+
+func (p *Pool[C]) idleOrNot(ctx context.Context) (c C, ok bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return c, false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return c, false, ErrClosed
+	}
+	if len(p.idle) == 0 {
+		return c, false, nil
+	}
+	return p.popIdle(), true, nil
+}
+
+// popIdle is called with mu held and a connection idle.
+func (p *Pool[C]) popIdle() C {
+	var none C
+	last := len(p.idle) - 1
+	c := p.idle[last]
+	p.idle[last] = none
+	p.idle = p.idle[:last]
+	p.handOut(c)
+	return c
+}
+
+// ready makes c fit for its next user, or drops it.
+func (p *Pool[C]) ready(ctx context.Context, c C) bool {
+	if !c.base().used {
+		return true
+	}
+	fit := false
+	defer func() {
+		// Also after a panic: the taker does not have c yet, so it cannot discard
+		// it. Aside, because closing a dead connection may take its time, and
+		// that is not to be taken from the taker's.
+		if !fit {
+			go p.Discard(c)
+		}
+	}()
+	err := c.Reset(ctx)
+	if err == nil {
+		fit = true
+		return true
+	}
+	// A reset that the taker's own context ended tells nothing about the engine.
+	if errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil {
+		p.Stale(c)
+	}
+	return false
+}
+
+// Put takes c back. It is kept if it is valid, of the current generation and not
+// expired, and if somebody waits for it or there is room; else it is closed.
+func (p *Pool[C]) Put(c C) {
+	valid := c.Valid()
+	c.base().used = true
+	p.mu.Lock()
+	p.handIn(c)
+	kept := valid && p.keep(c)
+	p.mu.Unlock()
+	if !kept {
+		p.close(c)
+	}
+}
+
+// passOn gives away a connection that its taker did not stay for.
+func (p *Pool[C]) passOn(c C) {
+	p.mu.Lock()
+	p.handIn(c)
+	kept := p.keep(c)
+	p.mu.Unlock()
+	if !kept {
+		go p.close(c) // the taker is in a hurry
+	}
+}
+
+// keep finds a use for a connection that nobody holds: the first waiter, else a
+// later taker. False means that there is none, and c must be closed. Called with
+// mu held.
+func (p *Pool[C]) keep(c C) bool {
+	b := c.base()
+	switch {
+	case p.closed || b.generation != p.generation:
+		return false
+	case p.outlived(b):
+		p.stats.MaxLifetimeClosed++
+		return false
+	case p.waiters.len > 0:
+		p.handOut(c)
+		p.serve(p.waiters.first, handover[C]{conn: c})
+		return true
+	case len(p.idle) >= p.o.MaxIdle:
+		p.stats.MaxIdleClosed++
+		return false
+	}
+	p.startClock()
+	b.idleSince = p.now
+	p.idle = append(p.idle, c)
+	return true
+}
+
+// Discard closes c, which its holder found unfit for any other.
+func (p *Pool[C]) Discard(c C) {
+	p.mu.Lock()
+	p.handIn(c)
+	p.mu.Unlock()
+	p.close(c)
+}
+
+// Stale says that c turned out dead. Where one connection died unnoticed, all
+// that were opened with it are suspect: those that are idle are closed, those in
+// use when they come back. The first of a generation does that; the others that
+// died with it change nothing. c stays with the caller, who discards it.
+func (p *Pool[C]) Stale(c C) {
+	p.mu.Lock()
+	var dropped []C
+	if c.base().generation == p.generation {
+		p.generation++
+		dropped, p.idle = p.idle, nil
+	}
+	p.mu.Unlock()
+	p.closeAside(dropped)
+}
+
+// handOut is called with mu held.
+func (p *Pool[C]) handOut(c C) {
+	c.base().out = true
+	p.inUse.Add(1)
+}
+
+// handIn is called with mu held. A connection that is given back twice would be
+// used by two at once, which must not happen at any price.
+func (p *Pool[C]) handIn(c C) {
+	b := c.base()
+	if !b.out {
+		p.mu.Unlock()
+		panic("multidb: a connection was given back to its pool that was not taken from it")
+	}
+	b.out = false
+	p.inUse.Add(-1)
+}
+
+// InUse returns how many connections are in the hands of takers. It takes no
+// lock, so that engines can be balanced by it.
+func (p *Pool[C]) InUse() int { return int(p.inUse.Load()) }
+
+// Close closes the idle connections, ends the dials, and answers the waiters with
+// ErrClosed. It does not wait for the connections in use: each is closed when it
+// comes back.
+func (p *Pool[C]) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	idle, dials := p.idle, p.dials
+	p.idle, p.dials = nil, nil
+	p.stopClock()
+	for p.waiters.len > 0 {
+		p.serve(p.waiters.first, handover[C]{err: ErrClosed})
+	}
+	p.mu.Unlock()
+
+	for _, cancel := range dials {
+		cancel()
+	}
+	var errs []error
+	for _, c := range idle {
+		errs = append(errs, p.close(c))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,32 @@
+package pool
+
+import "time"
+
+// Stats tells of one pool what sql.DBStats tells of a *sql.DB. Open counts also
+// the connections that are being opened or closed.
+type Stats struct {
+	MaxOpen int // 0: no limit
+
+	Open  int
+	InUse int
+	Idle  int
+
+	Dials             int64         // begun
+	WaitCount         int64         // takers that had to wait for a connection to come back
+	WaitDuration      time.Duration // of those that wait no longer
+	MaxIdleClosed     int64
+	MaxIdleTimeClosed int64
+	MaxLifetimeClosed int64
+}
+
+// Stats returns the counts of this moment.
+func (p *Pool[C]) Stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.MaxOpen = p.o.MaxOpen
+	s.Open = p.open
+	s.InUse = p.InUse()
+	s.Idle = len(p.idle)
+	return s
+}

@@ -1,0 +1,111 @@
+package pool
+
+import (
+	"context"
+	"time"
+)
+
+// waiter is a taker that found no idle connection.
+type waiter[C any] struct {
+	ctx        context.Context // the taker's; ends also when the waiter leaves
+	leave      context.CancelFunc
+	handed     chan handover[C] // gets exactly one, from whoever takes the waiter out of the queue to serve it
+	since      time.Time        // zero unless it waits for a connection to come back
+	queued     bool
+	prev, next *waiter[C]
+}
+
+// handover is what a waiter gets.
+type handover[C any] struct {
+	conn C
+	err  error
+}
+
+// enqueue is called with mu held.
+func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
+	w := &waiter[C]{handed: make(chan handover[C], 1)}
+	w.ctx, w.leave = context.WithCancel(ctx)
+	p.waiters.push(w)
+	p.startDials()
+	if len(p.dials) < p.waiters.len {
+		w.since = time.Now()
+		p.stats.WaitCount++
+	}
+	return w
+}
+
+func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
+	defer w.leave()
+	select {
+	case h := <-w.handed:
+		return h.conn, h.err
+	case <-w.ctx.Done():
+	}
+	if !p.giveUp(w) {
+		// It was served in the same moment.
+		if h := <-w.handed; h.err == nil {
+			p.passOn(h.conn)
+		}
+	}
+	var none C
+	return none, ctx.Err()
+}
+
+// giveUp takes w out of the queue. False means that somebody else did, to serve it.
+func (p *Pool[C]) giveUp(w *waiter[C]) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !w.queued {
+		return false
+	}
+	p.dequeue(w)
+	return true
+}
+
+// serve hands h to w. Called with mu held.
+func (p *Pool[C]) serve(w *waiter[C], h handover[C]) {
+	p.dequeue(w)
+	w.handed <- h
+}
+
+// dequeue is called with mu held.
+func (p *Pool[C]) dequeue(w *waiter[C]) {
+	p.waiters.remove(w)
+	if !w.since.IsZero() {
+		p.stats.WaitDuration += time.Since(w.since)
+	}
+}
+
+// queue is a list, because those who give up leave from its middle.
+type queue[C any] struct {
+	first, last *waiter[C]
+	len         int
+}
+
+func (q *queue[C]) push(w *waiter[C]) {
+	w.prev = q.last
+	if q.last != nil {
+		q.last.next = w
+	} else {
+		q.first = w
+	}
+	q.last = w
+	q.len++
+	w.queued = true
+}
+
+func (q *queue[C]) remove(w *waiter[C]) {
+	if w.prev != nil {
+		w.prev.next = w.next
+	} else {
+		q.first = w.next
+	}
+	if w.next != nil {
+		w.next.prev = w.prev
+	} else {
+		q.last = w.prev
+	}
+	w.prev, w.next = nil, nil
+	q.len--
+	w.queued = false
+}

@@ -1,0 +1,93 @@
+package multidb
+
+import (
+	"context"
+	"slices"
+)
+
+// lease returns the child of an engine for one statement: the one that is in
+// this Conn's hands already, else one from the engine's pool.
+func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
+	if c.pin != nil && c.pin.engine == e {
+		return c.pin, nil
+	}
+	for _, ch := range c.leases {
+		if ch.engine == e && (!ch.broken || ch == c.held) {
+			return ch, nil
+		}
+	}
+	ch, err := c.takeFrom(ctx, e)
+	if err != nil {
+		return nil, e.connectionError(ctx, err)
+	}
+	c.leases = append(c.leases, ch)
+	return ch, nil
+}
+
+// takeFrom takes a child from the engine's pool. Two sessions that each hold a
+// child and wait for one of the other's engine would wait until their contexts
+// end, so before it waits a Conn gives back what it does not need.
+func (c *Conn) takeFrom(ctx context.Context, e *engine) (*child, error) {
+	if len(c.leases) > 0 {
+		ch, ok, err := e.pool.TryTake(ctx)
+		if ok || err != nil {
+			return ch, err
+		}
+		c.endIdleLeases()
+	}
+	return e.pool.Take(ctx)
+}
+
+// endIdleLeases gives back the children that hold no state and no open rows.
+func (c *Conn) endIdleLeases() {
+	c.leases = slices.DeleteFunc(c.leases, func(ch *child) bool {
+		idle := ch != c.pin && !ch.mayHaveRows()
+		if idle {
+			ch.endLease()
+		}
+		return idle
+	})
+}
+
+// endLeases gives back all children, and closes those that hold state: their
+// next user must not meet it.
+func (c *Conn) endLeases() {
+	if c.inTransaction() {
+		c.pin.dirty = true
+	}
+	for i, ch := range c.leases {
+		ch.endLease()
+		c.leases[i] = nil
+	}
+	c.leases = c.leases[:0]
+	c.toldBad = false
+	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
+}
+
+// drop throws away one child of which nothing can be said.
+func (c *Conn) drop(ch *child) {
+	c.leases = slices.DeleteFunc(c.leases, func(leased *child) bool { return leased == ch })
+	if c.pin == ch {
+		c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
+	}
+	ch.endLease()
+}
+
+// endLease clears what belongs to the lease and gives the child to its pool.
+func (ch *child) endLease() {
+	keep := !ch.broken && !ch.dirty
+	if keep {
+		ch.stmts.endLease()
+	}
+	ch.queried, ch.noRows = false, false
+	if keep {
+		ch.engine.pool.Put(ch)
+	} else {
+		ch.engine.pool.Discard(ch)
+	}
+}
+
+// holds reports whether a child statement lives on a child in this Conn's hands.
+func (c *Conn) holds(cs *childStmt) bool {
+	return slices.ContainsFunc(c.leases, func(ch *child) bool { return &ch.stmts == cs.stmts })
+}

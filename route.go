@@ -1,0 +1,295 @@
+package multidb
+
+import (
+	"context"
+	"fmt"
+)
+
+// A route answers two questions, always in this order: which database holds the
+// data, then which engine of it answers. This file is the only place that
+// decides.
+
+// via is how database/sql came to the driver.
+type via uint8
+
+const (
+	viaQuery via = iota
+	viaExec
+	viaPrepare
+	viaBegin
+	viaBeginReadOnly
+	viaCommit
+	viaRollback
+	viaPing
+	viaRaw
+)
+
+// carriesText reports whether there is a statement to classify.
+func (v via) carriesText() bool { return v <= viaPrepare }
+
+// runs reports whether the call may change data or the connection's state.
+func (v via) runs() bool { return v == viaQuery || v == viaExec || v == viaCommit }
+
+// isStatement reports whether the call is one of those that statistics count:
+// a statement is counted when it runs, a transaction when it begins.
+func (v via) isStatement() bool { return v != viaPrepare && v != viaCommit && v != viaRollback }
+
+// question is all that a decision depends on.
+type question struct {
+	ctx    context.Context // for Config.Router alone
+	choice *choice         // of the context; nil if it has none
+	query  string
+	via    via
+
+	leases     []*child // in the hands of the asking Conn
+	pin        *engine  // where the Conn's state is; nil if it has none
+	inTx       bool     // the state is an open transaction
+	readOnlyTx bool     // which the server keeps from writing
+}
+
+// route is the answer.
+type route struct {
+	engine     *engine
+	reason     Reason // why this engine
+	databaseBy Reason // why this database; ReasonNone for the default one
+	facts      *facts // nil if nothing had to be classified
+}
+
+// selection is what a context or a rule asks for. All of it may be empty.
+type selection struct {
+	database   *database
+	databaseBy Reason
+	engine     *engine // by name; of database
+	role       string  // Primary or Replica; not together with engine
+	engineBy   Reason
+}
+
+// ask fills in what the Conn, the context and the text say.
+func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
+	q.ctx, q.choice = ctx, choiceFrom(ctx)
+	q.query, q.via = query, via
+	q.leases = c.leases
+	if c.pin != nil {
+		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
+	}
+}
+
+// route decides.
+func (k *Connector) route(q *question) (route, error) {
+	if k.single != nil && q.choice == nil {
+		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
+	}
+	var wanted selection
+	var err error
+	if q.choice != nil {
+		if wanted, err = k.chosen(q.choice); err != nil {
+			return route{}, err
+		}
+	}
+	if k.single != nil {
+		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
+	}
+	var f *facts
+	if q.via.carriesText() {
+		f = k.classified(k.dialectFor(&wanted, q.pin), q.query)
+		if wanted.database == nil && (f.rule != nil || k.router != nil) {
+			if wanted, err = k.ruled(q, f, wanted); err != nil {
+				return route{}, err
+			}
+		}
+	}
+	db, err := k.databaseFor(q, &wanted)
+	if err != nil {
+		return route{}, err
+	}
+	if f != nil && f.dialect != db.dialect {
+		f = k.classified(db.dialect, q.query)
+	}
+	r, err := k.engineFor(q, &wanted, db, f)
+	if err != nil {
+		return route{}, err
+	}
+	if f != nil && r.engine.replica && f.mayWrite() && !q.readOnlyTx {
+		return route{}, fmt.Errorf("%w: engine %q, statement: %s; name the primary, or list a function without effect in read_functions",
+			ErrReadOnlyEngine, r.engine.name, f.what())
+	}
+	r.facts = f
+	if q.pin == nil {
+		r.databaseBy = wanted.databaseBy
+	}
+	return r, nil
+}
+
+// chosen looks up the caller's choice.
+func (k *Connector) chosen(c *choice) (selection, error) {
+	var t selection
+	if c.hasDatabase {
+		db, ok := k.databases[c.database]
+		switch {
+		case ok:
+			t.database, t.databaseBy = db, ReasonContext
+		case c.database == "":
+			return t, fmt.Errorf("%w: there is no default database; name one with WithDatabase", ErrNoDatabase)
+		default:
+			return t, fmt.Errorf("%w %q", ErrUnknownDatabase, c.database)
+		}
+	}
+	switch c.engine {
+	case "":
+		return t, nil
+	case Primary, Replica:
+		t.role, t.engineBy = c.engine, ReasonContext
+		return t, nil
+	}
+	e, ok := k.engines[c.engine]
+	if !ok {
+		return t, fmt.Errorf("%w %q", ErrUnknownEngine, c.engine)
+	}
+	if t.database != nil && t.database != e.database {
+		return t, fmt.Errorf("%w: %q is not an engine of database %q", ErrUnknownEngine, c.engine, t.database.name)
+	}
+	t.database, t.databaseBy = e.database, ReasonContext
+	t.engine, t.engineBy = e, ReasonContext
+	return t, nil
+}
+
+// dialectFor says how to read a statement before its database is known: rules
+// need to know what it is.
+func (k *Connector) dialectFor(wanted *selection, pin *engine) Dialect {
+	switch {
+	case wanted.database != nil:
+		return wanted.database.dialect
+	case pin != nil:
+		return pin.database.dialect
+	}
+	return k.dialect
+}
+
+// ruled asks the rules, then Config.Router, and keeps the role that the caller
+// chose. The rule that matches a text is part of what is known about the text.
+func (k *Connector) ruled(q *question, f *facts, wanted selection) (selection, error) {
+	t := selection{}
+	switch {
+	case f.rule != nil:
+		t = f.rule.uses
+	case k.router != nil:
+		var err error
+		if t, err = k.routed(q.ctx, f); err != nil {
+			return t, err
+		}
+	}
+	if wanted.role != "" {
+		t.engine, t.role, t.engineBy = nil, wanted.role, ReasonContext
+	}
+	return t, nil
+}
+
+func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
+	use, err := k.router(ctx, f.Statement)
+	if err != nil || use == "" {
+		return selection{}, err
+	}
+	if s, ok := k.lookup(use, ReasonRouter); ok {
+		return s, nil
+	}
+	return selection{}, fmt.Errorf("%w or database %q, given by Config.Router", ErrUnknownEngine, use)
+}
+
+// databaseFor answers the first question.
+func (k *Connector) databaseFor(q *question, wanted *selection) (*database, error) {
+	switch {
+	case q.pin != nil && wanted.database != nil && wanted.database != q.pin.database:
+		return nil, fmt.Errorf("%w: it is on engine %q, and database %q is asked for; end it first, or use another connection",
+			ErrTxDatabase, q.pin.name, wanted.database.name)
+	case q.pin != nil:
+		return q.pin.database, nil
+	case wanted.database != nil:
+		return wanted.database, nil
+	case k.byDefault != nil:
+		return k.byDefault, nil
+	}
+	return nil, fmt.Errorf("%w: there is no default database; name one with WithDatabase, or add a primary to the configuration", ErrNoDatabase)
+}
+
+// engineFor answers the second question.
+func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *facts) (route, error) {
+	if q.pin != nil {
+		if wanted.engineBy == ReasonContext && !q.pin.answersTo(wanted) {
+			return route{}, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
+				ErrTxEngine, q.pin.name, wanted.engineName())
+		}
+		if q.inTx {
+			return route{engine: q.pin, reason: ReasonInTx}, nil
+		}
+		return route{engine: q.pin, reason: ReasonPinned}, nil
+	}
+	switch {
+	case wanted.engine != nil:
+		return route{engine: wanted.engine, reason: wanted.engineBy}, nil
+	case wanted.role == Primary:
+		return route{engine: db.primary, reason: wanted.engineBy}, nil
+	case wanted.role == Replica && len(db.replicas) > 0:
+		return route{engine: db.balance(q.leases), reason: wanted.engineBy}, nil
+	case wanted.role == Replica:
+		return route{engine: db.primary, reason: ReasonNoReplica}, nil
+	}
+	return k.automatic(q, db, f), nil
+}
+
+// automatic is the reader/writer split.
+func (k *Connector) automatic(q *question, db *database, f *facts) route {
+	primary := func(why Reason) route { return route{engine: db.primary, reason: why} }
+	replica := func(why Reason) route {
+		if len(db.replicas) == 0 {
+			return primary(ReasonNoReplica)
+		}
+		return route{engine: db.balance(q.leases), reason: why}
+	}
+	switch q.via {
+	case viaBegin:
+		return primary(ReasonBegin)
+	case viaBeginReadOnly:
+		if k.readOnlyTxOnPrimary {
+			return primary(ReasonBegin)
+		}
+		return replica(ReasonBeginReadOnly)
+	case viaPing:
+		return primary(ReasonPing)
+	case viaRaw:
+		return primary(ReasonRaw)
+	}
+	switch {
+	case f.Kind == KindSession:
+		return primary(ReasonSession)
+	case f.Kind == KindTransaction:
+		return primary(ReasonTransaction)
+	case f.Kind == KindWrite:
+		return primary(ReasonWrite)
+	case q.via == viaExec:
+		return primary(ReasonExec)
+	case k.readsOnPrimary:
+		return primary(ReasonReadsPrimary)
+	}
+	return replica(ReasonRead)
+}
+
+// answersTo reports whether the engine is what the caller asked for, so that an
+// open session need not move.
+func (e *engine) answersTo(wanted *selection) bool {
+	switch {
+	case wanted.engine != nil:
+		return wanted.engine == e
+	case wanted.role == Primary:
+		return !e.replica
+	case wanted.role == Replica:
+		return e.replica || len(e.database.replicas) == 0
+	}
+	return true
+}
+
+func (t *selection) engineName() string {
+	if t.engine != nil {
+		return t.engine.name
+	}
+	return t.role
+}

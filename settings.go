@@ -1,0 +1,454 @@
+package multidb
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ownName is the name of multidb's own driver.
+const ownName = "multidb"
+
+// What a pool setting of 0 means. The reasons are in the comments of Engine.
+const (
+	defaultWeight      = 1
+	defaultMaxIdle     = 64
+	defaultMaxLifetime = time.Hour
+	defaultMaxIdleTime = 5 * time.Minute
+)
+
+// settings is a Config that was checked, with its defaults filled in. It shares no
+// memory with the Config, and nobody changes it.
+type settings struct {
+	databases         []*databaseConfig // the default one first, if there is one; then by name
+	rules             []ruleConfig
+	router            func(ctx context.Context, s Statement) (use string, err error) // or nil
+	readsPrimary      bool                                                           // Config.Reads is "primary"
+	readOnlyTxPrimary bool                                                           // Config.ReadOnlyTx is "primary"
+	readFunctions     []string
+	writeFunctions    []string
+	echo              bool
+	logger            *slog.Logger // or nil
+}
+
+type databaseConfig struct {
+	name     string // "" is the default database
+	primary  *engineConfig
+	replicas []*engineConfig
+}
+
+type engineConfig struct {
+	name      string
+	database  string // its database's name
+	replica   bool   // its role: a replica, not the primary
+	driver    string // "" if there is a connector, unless given
+	dsn       string // or
+	connector driver.Connector
+	dialect   Dialect
+	weight    int
+	pool      poolConfig
+	ownPool   bool // the configuration gave this engine a pool setting
+}
+
+type poolConfig struct {
+	maxOpen     int // 0: no limit
+	maxIdle     int
+	maxLifetime time.Duration
+	maxIdleTime time.Duration
+}
+
+// ruleConfig matches a statement as Rule says.
+type ruleConfig struct {
+	verbs  []string // in lower case
+	kinds  []Kind
+	tables []tablePattern
+	use    string // as written, for reasons that a person reads
+	target
+}
+
+// target is what a name in Rule.Use stands for: a database; or one engine of it;
+// or any replica of it.
+type target struct {
+	database *databaseConfig
+	engine   *engineConfig // nil: not one engine
+	replica  bool          // any replica
+}
+
+// holds reports whether there is nothing to choose: one engine, whose pool is left
+// to database/sql. Its connections are then held, not leased.
+func (s *settings) holds() bool {
+	return len(s.databases) == 1 && s.databases[0].name == "" && len(s.databases[0].replicas) == 0 &&
+		!s.databases[0].primary.ownPool && s.router == nil
+}
+
+// database returns the database with that name, "" for the default one, or nil.
+func (s *settings) database(name string) *databaseConfig {
+	for _, d := range s.databases {
+		if d.name == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// engines returns the engines of the database, the primary first.
+func (d *databaseConfig) engines() []*engineConfig {
+	return append([]*engineConfig{d.primary}, d.replicas...)
+}
+
+// lookup returns what a name in Rule.Use stands for. The name of a database is also
+// that of its primary, as a rule: then it stands for the database.
+func (s *settings) lookup(use string) (t target, ok bool) {
+	if d := s.database(use); d != nil && use != "" {
+		return target{database: d}, true
+	}
+	for _, d := range s.databases {
+		for _, e := range d.engines() {
+			if e.name == use {
+				return target{database: d, engine: e}, true
+			}
+		}
+	}
+	// The roles, where no engine has them for a name.
+	if d := s.database(""); d != nil {
+		switch use {
+		case Primary:
+			return target{database: d, engine: d.primary}, true
+		case Replica:
+			return target{database: d, replica: true}, true
+		}
+	}
+	return target{}, false
+}
+
+// resolve checks the configuration and fills in its defaults. It opens nothing.
+func (c Config) resolve() (*settings, error) {
+	s, err := newSettings(c)
+	if err != nil {
+		return nil, fmt.Errorf("multidb: %w", err)
+	}
+	return s, nil
+}
+
+func newSettings(c Config) (*settings, error) {
+	s := &settings{
+		router:         c.Router,
+		readFunctions:  slices.Clone(c.ReadFunctions),
+		writeFunctions: slices.Clone(c.WriteFunctions),
+		echo:           c.Echo,
+		logger:         c.Logger,
+	}
+	var err error
+	if s.readsPrimary, err = isPrimary("reads", c.Reads, "replicas"); err != nil {
+		return nil, err
+	}
+	if s.readOnlyTxPrimary, err = isPrimary("read_only_tx", c.ReadOnlyTx, "replica"); err != nil {
+		return nil, err
+	}
+	if err := s.addDatabases(c); err != nil {
+		return nil, err
+	}
+	for i, r := range c.Rules {
+		rule, err := s.newRule(fmt.Sprintf("rules[%d]", i), r)
+		if err != nil {
+			return nil, err
+		}
+		s.rules = append(s.rules, rule)
+	}
+	return s, nil
+}
+
+// isPrimary reads a choice between the primary and what is chosen by default.
+func isPrimary(path, choice, byDefault string) (bool, error) {
+	switch choice {
+	case "", byDefault:
+		return false, nil
+	case "primary":
+		return true, nil
+	}
+	return false, keyError(path, `%s is neither %q nor "primary"`, show(choice), byDefault)
+}
+
+// Databases and engines.
+
+func (s *settings) addDatabases(c Config) error {
+	builder := engineBuilder{driver: c.Driver, paths: make(map[string]string)}
+	if !isZero(c.Primary) || len(c.Replicas) > 0 {
+		d, err := builder.database("", "", Database{Primary: c.Primary, Replicas: c.Replicas})
+		if err != nil {
+			return err
+		}
+		s.databases = append(s.databases, d)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
+		path := keyPath("databases", name)
+		if !databaseName.MatchString(name) {
+			return keyError("databases", "%s cannot be a name: it must be letters, digits, '_' and '-', at most 63", show(name))
+		}
+		if isRole(name) {
+			return keyError(path, "%q is a role of engines and cannot be a name", name)
+		}
+		d, err := builder.database(path, name, c.Databases[name])
+		if err != nil {
+			return err
+		}
+		s.databases = append(s.databases, d)
+	}
+	if len(s.databases) == 0 {
+		return keyError("primary", "missing: there is no engine")
+	}
+	return s.checkNames(builder.paths)
+}
+
+// checkNames refuses an engine with the name of a database of which it is not the
+// primary: the name would have two meanings in a rule.
+func (s *settings) checkNames(paths map[string]string) error {
+	for _, d := range s.databases {
+		for _, e := range d.engines() {
+			if other := s.database(e.name); other != nil && e != other.primary {
+				return keyError(paths[e.name], "the name %q is that of a database", e.name)
+			}
+		}
+	}
+	return nil
+}
+
+func isZero(e Engine) bool { return reflect.ValueOf(e).IsZero() }
+
+var (
+	engineName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+	databaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+)
+
+func isRole(name string) bool {
+	return strings.EqualFold(name, Primary) || strings.EqualFold(name, Replica)
+}
+
+// engineBuilder makes the engines of all databases.
+type engineBuilder struct {
+	driver string            // Config.Driver
+	paths  map[string]string // key path of each engine, by its name
+}
+
+func (b *engineBuilder) database(path, name string, d Database) (*databaseConfig, error) {
+	primaryPath := keyPath(path, "primary")
+	switch {
+	case isZero(d.Primary) && len(d.Replicas) > 0:
+		return nil, keyError(primaryPath, "missing: replicas need a primary")
+	case isZero(d.Primary):
+		return nil, keyError(path, "no engine")
+	case path != "" && len(d.Replicas) == 0:
+		primaryPath = path // as in the JSON form {"audit": "postgres://..."}
+	}
+	primary, err := b.engine(primaryPath, d.Primary, engineConfig{database: name, name: cmp.Or(name, Primary)})
+	if err != nil {
+		return nil, err
+	}
+	built := &databaseConfig{name: name, primary: primary}
+	prefix := "replica"
+	if name != "" {
+		prefix = name + ".replica"
+	}
+	for i, e := range d.Replicas {
+		path := fmt.Sprintf("%s[%d]", keyPath(path, "replicas"), i)
+		replica, err := b.engine(path, e, engineConfig{database: name, name: prefix + strconv.Itoa(i+1), replica: true})
+		if err != nil {
+			return nil, err
+		}
+		built.replicas = append(built.replicas, replica)
+	}
+	return built, nil
+}
+
+// engine completes an engine of which the place is known: database, role and the
+// name that it has if it is not given one.
+func (b *engineBuilder) engine(path string, e Engine, place engineConfig) (*engineConfig, error) {
+	built := place
+	if err := b.name(path, e.Name, &built); err != nil {
+		return nil, err
+	}
+	if err := b.source(path, e, &built); err != nil {
+		return nil, err
+	}
+	built.dialect = dialectOf(built.driver, built.connector)
+	if e.Weight < 0 {
+		return nil, keyError(keyPath(path, "weight"), "must not be negative")
+	}
+	built.weight = cmp.Or(e.Weight, defaultWeight)
+	built.ownPool = e.MaxOpen != 0 || e.MaxIdle != 0 || e.MaxLifetime != 0 || e.MaxIdleTime != 0
+	var err error
+	built.pool, err = newPoolConfig(path, e)
+	return &built, err
+}
+
+func (b *engineBuilder) name(path, given string, e *engineConfig) error {
+	if given != "" && given != e.name {
+		path = keyPath(path, "name")
+		if !engineName.MatchString(given) {
+			return keyError(path, "%s cannot be a name: it must be letters, digits, '_', '.' and '-', at most 63", show(given))
+		}
+		if isRole(given) {
+			return keyError(path, "%q is a role and cannot be the name of this engine", given)
+		}
+		e.name = given
+	}
+	if other, taken := b.paths[e.name]; taken {
+		return keyError(path, "the name %q is that of %s, too", e.name, other)
+	}
+	b.paths[e.name] = path
+	return nil
+}
+
+// source fills in how the engine is opened: by driver and DSN or by a connector.
+func (b *engineBuilder) source(path string, given Engine, e *engineConfig) error {
+	e.dsn, e.connector, e.driver = given.DSN, given.Connector, given.Driver
+	switch {
+	case e.dsn != "" && e.connector != nil:
+		return keyError(path, "has both a dsn and a Connector; give one")
+	case e.connector != nil:
+		return nil
+	case strings.TrimSpace(e.dsn) == "":
+		return keyError(keyPath(path, "dsn"), "missing (in Go, a Connector may stand for it)")
+	}
+	e.driver = cmp.Or(given.Driver, b.driver, inferDriver(e.dsn))
+	path = keyPath(path, "driver")
+	switch {
+	case e.driver == "":
+		return keyError(path, `cannot be told from the DSN: add "driver", the name of the engine's database/sql driver (registered: %s)`,
+			registeredDrivers())
+	case e.driver == ownName:
+		return keyError(path, "an engine cannot be opened with %q itself", ownName)
+	case !slices.Contains(sql.Drivers(), e.driver):
+		return keyError(path, "no driver %s is registered: import its package (registered: %s)", show(e.driver), registeredDrivers())
+	}
+	return nil
+}
+
+// registeredDrivers lists the drivers that an engine may have.
+func registeredDrivers() string {
+	names := slices.DeleteFunc(sql.Drivers(), func(name string) bool { return name == ownName })
+	if len(names) == 0 {
+		return "none"
+	}
+	return quotedList(names)
+}
+
+func quotedList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func newPoolConfig(path string, e Engine) (poolConfig, error) {
+	for _, limit := range []struct {
+		key   string
+		value int64
+	}{
+		{"max_open", int64(e.MaxOpen)},
+		{"max_idle", int64(e.MaxIdle)},
+		{"max_lifetime", int64(e.MaxLifetime)},
+		{"max_idle_time", int64(e.MaxIdleTime)},
+	} {
+		if limit.value < 0 {
+			return poolConfig{}, keyError(keyPath(path, limit.key), "must not be negative")
+		}
+	}
+	if e.MaxOpen > 0 && e.MaxIdle > e.MaxOpen {
+		return poolConfig{}, keyError(keyPath(path, "max_idle"), "%d is more than max_open, %d", e.MaxIdle, e.MaxOpen)
+	}
+	maxIdle := defaultMaxIdle
+	if e.MaxOpen > 0 {
+		maxIdle = min(maxIdle, e.MaxOpen)
+	}
+	return poolConfig{
+		maxOpen:     e.MaxOpen,
+		maxIdle:     cmp.Or(e.MaxIdle, maxIdle),
+		maxLifetime: cmp.Or(time.Duration(e.MaxLifetime), defaultMaxLifetime),
+		maxIdleTime: cmp.Or(time.Duration(e.MaxIdleTime), defaultMaxIdleTime),
+	}, nil
+}
+
+// Rules.
+
+var kindNames = map[string]Kind{
+	"read":        KindRead,
+	"write":       KindWrite,
+	"session":     KindSession,
+	"transaction": KindTransaction,
+}
+
+var verbPattern = regexp.MustCompile(`^[A-Za-z]+$`)
+
+func (s *settings) newRule(path string, r Rule) (ruleConfig, error) {
+	if len(r.Verbs)+len(r.Kinds)+len(r.Tables) == 0 {
+		return ruleConfig{}, keyError(path, "has no condition: give it verbs, kinds or tables")
+	}
+	rule := ruleConfig{use: r.Use}
+	for i, verb := range r.Verbs {
+		if !verbPattern.MatchString(verb) {
+			return ruleConfig{}, keyError(fmt.Sprintf("%s.verbs[%d]", path, i), `%s is not one keyword, such as "insert"`, show(verb))
+		}
+		rule.verbs = append(rule.verbs, strings.ToLower(verb))
+	}
+	onlyReads := len(r.Kinds) > 0
+	for i, name := range r.Kinds {
+		kind, ok := kindNames[name]
+		if !ok {
+			return ruleConfig{}, keyError(fmt.Sprintf("%s.kinds[%d]", path, i),
+				`unknown kind %s; have "read", "write", "session", "transaction"`, show(name))
+		}
+		rule.kinds = append(rule.kinds, kind)
+		onlyReads = onlyReads && kind == KindRead
+	}
+	for i, text := range r.Tables {
+		pattern, ok := newTablePattern(text)
+		if !ok {
+			return ruleConfig{}, keyError(fmt.Sprintf("%s.tables[%d]", path, i),
+				`%s is not a pattern such as "event_log", "audit.*" or "tmp_*"`, show(text))
+		}
+		rule.tables = append(rule.tables, pattern)
+	}
+	path = keyPath(path, "use")
+	if r.Use == "" {
+		return ruleConfig{}, keyError(path, "missing; have %s", s.names())
+	}
+	var ok bool
+	if rule.target, ok = s.lookup(r.Use); !ok {
+		return ruleConfig{}, keyError(path, "%s names no database or engine; have %s", show(r.Use), s.names())
+	}
+	if rule.toReplica() && !onlyReads {
+		return ruleConfig{}, keyError(path, `%q is a replica, and the rule may match more than reads; add "kinds": ["read"]`, r.Use)
+	}
+	return rule, nil
+}
+
+// toReplica reports whether the target is a replica, which takes nothing but reads.
+func (t target) toReplica() bool { return t.replica || t.engine != nil && t.engine.replica }
+
+// names lists what a rule may use: engines, and the databases whose primary has
+// another name.
+func (s *settings) names() string {
+	var names []string
+	for _, d := range s.databases {
+		if d.name != "" {
+			names = append(names, d.name)
+		}
+		for _, e := range d.engines() {
+			names = append(names, e.name)
+		}
+	}
+	slices.Sort(names)
+	return quotedList(slices.Compact(names))
+}
