@@ -123,7 +123,7 @@ func newFunctions(read, write []string) (*functions, error) {
 // classify is Classify with the functions of a user, which may be nil.
 func classify(d Dialect, query string, f *functions) Statement {
 	facts := sqlscan.Scan(scanDialect[d&3], query, f)
-	return Statement{
+	s := Statement{
 		Kind:        scanKind[facts.Kind],
 		Verb:        facts.Verb,
 		Reason:      facts.Reason,
@@ -134,6 +134,10 @@ func classify(d Dialect, query string, f *functions) Statement {
 		Session:     facts.Session,
 		Tx:          scanTx[facts.Tx],
 	}
+	if d == MySQL {
+		s.crossExamine(query)
+	}
+	return s
 }
 
 var (

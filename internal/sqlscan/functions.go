@@ -128,6 +128,10 @@ func (s *scanner) call(p dotted) {
 	case primary, asks:
 		s.facts.raise(Write, s.because(p))
 	case session:
+		if s.untilCommit(p) {
+			s.facts.raise(Write, s.because(p))
+			return
+		}
 		s.facts.raise(Session, s.because(p))
 	default:
 		s.facts.mutate(s.because(p))
@@ -135,11 +139,41 @@ func (s *scanner) call(p dotted) {
 	}
 }
 
+// untilCommit reports whether a call is set_config(name, value, true), whose
+// setting ends with the transaction. The name is in hand.
+func (s *scanner) untilCommit(p dotted) bool {
+	if !equalFold(s.spelling(&p.last), "set_config") {
+		return false
+	}
+	var args [32]token // behind the name
+	l := s.lex
+	l.pos, l.last = int(p.last.end), word
+	l.fill(args[:])
+	depth, commas := 0, 0
+	for i, t := range args {
+		switch t.kind {
+		case lparen:
+			depth++
+		case comma:
+			if depth == 1 {
+				commas++
+			}
+		case rparen:
+			if depth--; depth == 0 {
+				return commas == 2 && args[i-1].key == kTrue && args[i-2].kind == comma
+			}
+		case eof, bad, semicolon:
+			return false
+		}
+	}
+	return false
+}
+
 func (s *scanner) because(p dotted) string {
 	if s.facts.Kind != Read {
 		return s.facts.Reason // it has a reason already, of this kind or a stricter one
 	}
-	return "function " + lower(s.lex.text[p.first.start:p.last.end])
+	return "function " + lower(s.lex.text[p.start:p.last.end])
 }
 
 const longestFunction = 63
@@ -148,7 +182,7 @@ const longestFunction = 63
 // without a schema.
 func (s *scanner) effect(p dotted) effect {
 	var space [longestFunction]byte
-	name, ok := s.fold(&space, p.last)
+	name, ok := s.fold(&space, &p.last)
 	if !ok {
 		return unknown
 	}
@@ -178,13 +212,14 @@ func (s *scanner) builtinSchema(p dotted) bool {
 	if s.lex.dialect != Postgres || p.parts != 2 {
 		return false
 	}
-	schema, _ := s.part(p.first)
+	name, _ := s.name(p)
+	schema, _, _ := strings.Cut(name, ".")
 	return schema == "pg_catalog" || schema == "public" || schema == "extensions"
 }
 
 // fold writes the name of one token, in lower case, to space. PostgreSQL does
 // not fold what is quoted.
-func (s *scanner) fold(space *[longestFunction]byte, t token) ([]byte, bool) {
+func (s *scanner) fold(space *[longestFunction]byte, t *token) ([]byte, bool) {
 	text := s.spelling(t)
 	if t.kind == quoted {
 		if text[0] == 'u' || text[0] == 'U' || strings.ContainsAny(text[1:len(text)-1], "\"`") {

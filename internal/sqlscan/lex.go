@@ -5,33 +5,40 @@ type kind uint8
 
 const (
 	eof       kind = iota
-	word           // a bare identifier or a keyword
-	quoted         // a quoted identifier
-	str            // a string literal
-	number         // a numeric literal
-	param          // a placeholder: ?, $1, :name (SQLite), @name (SQLite)
-	userVar        // MySQL: @name
-	systemVar      // MySQL: @@name
-	lparen         // (
-	rparen         // )
-	lbracket       // [ where it is not a quote
-	rbracket       // ]
-	comma          // ,
-	semicolon      // ;
-	dot            // .
-	cast           // ::
-	assign         // :=
-	op             // one byte of any other operator
 	bad            // what the server rejects, or what two servers may read differently
+	semicolon      // ;
+
+	word      // a bare identifier or a keyword
+	quoted    // a quoted identifier
+	str       // a string literal
+	number    // a numeric literal
+	param     // a placeholder: ?, $1, :name (SQLite), @name (SQLite)
+	userVar   // MySQL: @name
+	systemVar // MySQL: @@name
+	lparen    // (
+	rparen    // )
+	lbracket  // [ where it is not a quote
+	rbracket  // ]
+	comma     // ,
+	dot       // .
+	cast      // ::
+	assign    // :=
+	op        // one byte of any other operator
 )
+
+// ends reports whether a token of this kind ends a statement.
+func (k kind) ends() bool { return k <= semicolon }
 
 // token is one token of a text: its bytes are text[start:end].
 type token struct {
+	start, end uint32
 	kind       kind
-	key        keyword // for a word
+	key        keyword // of a word
 	glued      bool    // nothing, not even a comment, stands before it
-	start, end int
 }
+
+// longestText is how long a text may be. Positions in it are 32 bits.
+const longestText = 1 << 31
 
 // lexer cuts a text into tokens by the rules of one dialect. It allocates
 // nothing and never goes back further than the token in hand.
@@ -39,17 +46,18 @@ type lexer struct {
 	text       string
 	pos        int
 	dialect    Dialect
+	last       kind // of the token before
 	executable bool // inside a MySQL executable comment: /*! ... */
-
-	// Findings about the text so far.
-	sawExecutable bool   // it has an executable comment
-	ambiguous     bool   // a server setting decides where one of its literals ends
-	problem       string // why the last bad token is bad
 
 	// The settings under which the server reads literals: the default of the
 	// dialect, or an alternative that is tried when the text is ambiguous.
 	backslash  bool // a backslash escapes in '...' (and in MySQL's "...")
 	ansiQuotes bool // MySQL: "..." is a name
+
+	// Findings about the text so far.
+	sawExecutable bool   // it has an executable comment
+	ambiguous     bool   // a server setting decides where one of its literals ends
+	problem       string // why the last bad token is bad
 }
 
 func newLexer(d Dialect, text string) lexer {
@@ -63,8 +71,9 @@ const (
 	blank
 	letter
 	digit
-	single // a token of its own
-	other  // looked at one by one
+	single // a token of its own, in all dialects
+	quotation
+	other // looked at one by one
 )
 
 var class = func() (t [256]uint8) {
@@ -81,20 +90,128 @@ var class = func() (t [256]uint8) {
 	for c := 0x80; c <= 0xff; c++ {
 		t[c] = letter
 	}
-	for _, c := range "(),;]" {
+	for _, c := range "(),;]+<>=!%&|^~{}" {
 		t[c] = single
 	}
-	for _, c := range "'\"`[$.:?@#-/*+<>=!%&|^~\\{}" {
+	for _, c := range "'\"`[" {
+		t[c] = quotation
+	}
+	for _, c := range "$.:?@#-/*\\" {
 		t[c] = other
 	}
 	return t
 }()
 
-var singleKind = [256]kind{'(': lparen, ')': rparen, ',': comma, ';': semicolon, ']': rbracket}
+// inName are the bytes that a name may go on with, prefixed those that make a
+// literal of the name before them in some dialect: e'...', u&"...".
+var (
+	inName = func() (t [256]bool) {
+		for c := range t {
+			t[c] = class[c] == letter || class[c] == digit || c == '$'
+		}
+		return t
+	}()
+	prefixed = [256]bool{'\'': true, '&': true}
+)
 
-// next returns the next token; at the end of the text, eof for ever.
-func (l *lexer) next() token {
-	start := l.pos
+// singleKind is the kind of the tokens of one byte.
+var singleKind = func() (t [256]kind) {
+	for c := range t {
+		t[c] = op
+	}
+	t['('], t[')'], t[']'], t[','], t[';'] = lparen, rparen, rbracket, comma, semicolon
+	return t
+}()
+
+// fill reads the next tokens into buf. At the end of the text it writes two
+// ends, so that there is one to peek at, and leaves the rest of buf as it was.
+// A bad token is followed by an end.
+func (l *lexer) fill(buf []token) {
+	text, pos, last := l.text, l.pos, l.last
+	ended := false
+	for i := range buf {
+		t := &buf[i]
+		start := pos
+	again:
+		if pos >= len(text) {
+			l.pos = pos
+			l.atEnd(t)
+			if ended {
+				return
+			}
+			pos, ended = l.pos, t.kind == eof
+			continue
+		}
+		c := text[pos]
+		switch class[c] {
+		case blank:
+			pos++
+			goto again
+		case letter:
+			end := pos + 1
+			for end < len(text) && inName[text[end]] {
+				end++
+			}
+			if end < len(text) && prefixed[text[end]] || c == 0xef {
+				break
+			}
+			*t = token{start: uint32(pos), end: uint32(end), kind: word, glued: pos == start}
+			// What stands directly after a dot is a name, whatever it spells.
+			if last != dot || !t.glued {
+				t.key = lookup(text[pos:end])
+			}
+			pos, last = end, word
+			continue
+		case single:
+			k := singleKind[c]
+			*t = token{start: uint32(pos), end: uint32(pos + 1), kind: k, glued: pos == start}
+			pos++
+			last = k
+			continue
+		case digit:
+			end := pos + 1
+			for end < len(text) && class[text[end]] == digit {
+				end++
+			}
+			if end < len(text) && (inName[text[end]] || text[end] == '.') {
+				break
+			}
+			*t = token{start: uint32(pos), end: uint32(end), kind: number, glued: pos == start}
+			pos, last = end, number
+			continue
+		case quotation:
+			l.pos = pos
+			l.symbol(t, c, pos == start)
+			pos, last = l.pos, t.kind
+			continue
+		case other:
+			if c == '.' && pos+1 < len(text) && class[text[pos+1]] != digit {
+				*t = token{start: uint32(pos), end: uint32(pos + 1), kind: dot, glued: pos == start}
+				pos++
+				last = dot
+				continue
+			}
+		}
+		l.pos, l.last = pos, last
+		l.next(t, start)
+		pos, last = l.pos, t.kind
+	}
+	l.pos, l.last = pos, last
+}
+
+// atEnd makes the token at the end of the text.
+func (l *lexer) atEnd(t *token) {
+	if l.executable {
+		l.executable = false
+		l.bad(t, l.pos, "unterminated comment")
+		return
+	}
+	*t = token{start: uint32(l.pos), end: uint32(l.pos)}
+}
+
+// next reads one token, with what fill leaves to it. The token before ended at
+// start.
+func (l *lexer) next(t *token, start int) {
 	for l.pos < len(l.text) {
 		c := l.text[l.pos]
 		switch class[c] {
@@ -106,101 +223,118 @@ func (l *lexer) next() token {
 				l.pos += 3
 				continue
 			}
-			return l.word(l.pos == start)
+			l.word(t, l.pos == start)
 		case digit:
-			return l.number(l.pos == start)
+			l.number(t, l.pos == start)
 		case single:
+			*t = token{start: uint32(l.pos), end: uint32(l.pos + 1), kind: singleKind[c], glued: l.pos == start}
 			l.pos++
-			return token{kind: singleKind[c], glued: l.pos-1 == start, start: l.pos - 1, end: l.pos}
+		case quotation:
+			l.symbol(t, c, l.pos == start)
 		case illegal:
-			return l.bad(l.pos, l.pos+1, "illegal character")
+			l.bad(t, l.pos, "illegal character")
+		default:
+			skipped, unterminated := l.comment(c)
+			switch {
+			case unterminated:
+				l.bad(t, l.pos, "unterminated comment")
+			case skipped:
+				continue
+			default:
+				l.symbol(t, c, l.pos == start)
+			}
 		}
-		skipped, unterminated := l.comment(c)
-		if unterminated {
-			return l.bad(l.pos, len(l.text), "unterminated comment")
-		}
-		if !skipped {
-			return l.symbol(c, l.pos == start)
-		}
+		return
 	}
-	if l.executable {
-		l.executable = false
-		return l.bad(l.pos, l.pos, "unterminated comment")
-	}
-	return token{kind: eof, start: l.pos, end: l.pos}
+	l.atEnd(t)
 }
 
 // symbol reads a token that starts with c, which is neither blank nor letter
 // nor digit, and which starts no comment.
-func (l *lexer) symbol(c byte, glued bool) token {
+func (l *lexer) symbol(t *token, c byte, glued bool) {
 	start, d := l.pos, l.dialect
-	t := token{kind: op, glued: glued, start: start, end: start + 1}
+	end := start + 1
+	*t = token{kind: op, glued: glued, start: uint32(start)}
 	switch c {
 	case '\'':
-		return l.stringLiteral(start, start+1, '\'', l.backslash, glued)
+		l.stringLiteral(t, start, start+1, '\'', l.backslash, glued)
+		return
 	case '"':
 		if d == MySQL && !l.ansiQuotes {
-			return l.stringLiteral(start, start+1, '"', l.backslash, glued)
+			l.stringLiteral(t, start, start+1, '"', l.backslash, glued)
+			return
 		}
-		return l.quotedName(start, start+1, '"', glued)
+		l.quotedName(t, start, start+1, '"', glued)
+		return
 	case '`':
 		if d != Postgres {
-			return l.quotedName(start, start+1, '`', glued)
+			l.quotedName(t, start, start+1, '`', glued)
+			return
 		}
 	case '[':
 		if d == SQLite {
-			return l.quotedName(start, start+1, ']', glued)
+			l.quotedName(t, start, start+1, ']', glued)
+			return
 		}
 		t.kind = lbracket
 	case '.':
 		if l.peek(1) != '.' && class[l.peek(1)] == digit {
-			return l.number(glued)
+			l.number(t, glued)
+			return
 		}
 		t.kind = dot
 	case ':':
 		switch {
 		case l.peek(1) == ':' && d == Postgres:
-			t.kind, t.end = cast, start+2
+			t.kind, end = cast, start+2
 		case l.peek(1) == '=' && d != SQLite:
-			t.kind, t.end = assign, start+2
+			t.kind, end = assign, start+2
 		case d == SQLite:
-			return l.sqliteVariable(glued)
+			l.sqliteVariable(t, glued)
+			return
 		}
 	case '?':
 		if d != Postgres {
 			t.kind = param
-			for t.end < len(l.text) && class[l.text[t.end]] == digit {
-				t.end++
+			for end < len(l.text) && class[l.text[end]] == digit {
+				end++
 			}
 		}
 	case '$':
 		switch d {
 		case Postgres:
-			return l.dollar(glued)
+			l.dollar(t, glued)
+			return
 		case SQLite:
-			return l.sqliteVariable(glued)
+			l.sqliteVariable(t, glued)
+			return
 		}
 		// A name in MySQL up to 8.0, a dollar-quoted string from 9.0 on.
-		return l.bad(start, start+1, "name that starts with $")
+		l.bad(t, start, "name that starts with $")
+		return
 	case '@':
 		switch d {
 		case MySQL:
-			return l.mysqlVariable(glued)
+			l.mysqlVariable(t, glued)
+			return
 		case SQLite:
-			return l.sqliteVariable(glued)
+			l.sqliteVariable(t, glued)
+			return
 		}
 	case '#':
 		if d == SQLite {
-			return l.bad(start, start+1, "illegal character")
+			l.bad(t, start, "illegal character")
+			return
 		}
 	case '\\':
 		if d != MySQL || l.peek(1) != 'N' {
-			return l.bad(start, start+1, "illegal character")
+			l.bad(t, start, "illegal character")
+			return
 		}
-		t.kind, t.end = number, start+2 // \N is NULL
+		t.kind, end = number, start+2 // \N is NULL
 	}
-	l.pos = t.end
-	return t
+	t.end = uint32(end)
+	l.pos = end
 }
 
 // peek returns the byte n places on, 0 at the end of the text.
@@ -211,35 +345,40 @@ func (l *lexer) peek(n int) byte {
 	return 0
 }
 
-func (l *lexer) bad(start, end int, problem string) token {
-	l.pos = max(end, start)
+// bad makes a token of what cannot be read, and of all that follows.
+func (l *lexer) bad(t *token, start int, problem string) {
+	*t = token{kind: bad, start: uint32(start), end: uint32(len(l.text))}
+	l.pos = len(l.text)
+	l.executable = false
 	l.problem = problem
-	return token{kind: bad, start: start, end: end}
 }
 
 // word reads a bare name or a keyword. In PostgreSQL, and only directly before
 // a quote, the names e, u& and so on are prefixes of a literal.
-func (l *lexer) word(glued bool) token {
+func (l *lexer) word(t *token, glued bool) {
 	start := l.pos
 	if l.dialect == Postgres && start+1 < len(l.text) {
 		switch c, n := l.text[start], l.text[start+1]; {
 		case c|0x20 == 'e' && n == '\'':
-			return l.escapeString(start, glued)
+			l.escapeString(t, start, glued)
+			return
 		case c|0x20 == 'u' && n == '&' && l.peek(2) == '\'':
-			return l.stringLiteral(start, start+3, '\'', false, glued)
+			l.stringLiteral(t, start, start+3, '\'', false, glued)
+			return
 		case c|0x20 == 'u' && n == '&' && l.peek(2) == '"':
-			return l.quotedName(start, start+3, '"', glued)
+			l.quotedName(t, start, start+3, '"', glued)
+			return
 		}
 	}
 	end := start + 1
-	for end < len(l.text) {
-		if c := class[l.text[end]]; c != letter && c != digit && l.text[end] != '$' {
-			break
-		}
+	for end < len(l.text) && inName[l.text[end]] {
 		end++
 	}
+	*t = token{start: uint32(start), end: uint32(end), kind: word, glued: glued}
+	if l.last != dot || !glued {
+		t.key = lookup(l.text[start:end])
+	}
 	l.pos = end
-	return token{kind: word, key: lookup(l.text[start:end]), glued: glued, start: start, end: end}
 }
 
 // byteOrderMark: SQLite takes a byte order mark for a blank, wherever it stands.

@@ -4,24 +4,26 @@ import "strings"
 
 // stringLiteral reads a string whose content begins at from. A doubled quote
 // stands for itself; so does what follows a backslash, if those escape here.
-func (l *lexer) stringLiteral(start, from int, quote byte, backslash, glued bool) token {
+func (l *lexer) stringLiteral(t *token, start, from int, quote byte, backslash, glued bool) {
 	end, ok := l.closeQuote(from, quote, backslash)
 	if !ok {
-		return l.bad(start, len(l.text), "unterminated string")
+		l.bad(t, start, "unterminated string")
+		return
 	}
 	l.pos = end
-	return token{kind: str, glued: glued, start: start, end: end}
+	*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(end)}
 }
 
 // quotedName reads a quoted identifier whose content begins at from. SQLite's
 // [name] has no way to double its end.
-func (l *lexer) quotedName(start, from int, quote byte, glued bool) token {
+func (l *lexer) quotedName(t *token, start, from int, quote byte, glued bool) {
 	end, ok := l.closeQuote(from, quote, false)
 	if !ok {
-		return l.bad(start, len(l.text), "unterminated name")
+		l.bad(t, start, "unterminated name")
+		return
 	}
 	l.pos = end
-	return token{kind: quoted, glued: glued, start: start, end: end}
+	*t = token{kind: quoted, glued: glued, start: uint32(start), end: uint32(end)}
 }
 
 // closeQuote returns the position after the closing quote.
@@ -31,6 +33,16 @@ func (l *lexer) quotedName(start, from int, quote byte, glued bool) token {
 // escapes. The text is then ambiguous, and both readings are looked at.
 func (l *lexer) closeQuote(i int, quote byte, backslash bool) (end int, ok bool) {
 	text := l.text
+	for n := i; n+1 < len(text) && n < i+24; n++ { // most are short and plain
+		if c := text[n]; c == quote {
+			if text[n+1] != quote {
+				return n + 1, true
+			}
+			break
+		} else if c == '\\' {
+			break
+		}
+	}
 	from := i
 	for {
 		n := strings.IndexByte(text[i:], quote)
@@ -38,7 +50,7 @@ func (l *lexer) closeQuote(i int, quote byte, backslash bool) (end int, ok bool)
 			return len(text), false
 		}
 		i += n
-		if slashes := backslashesBefore(text[from:i]); slashes%2 == 1 && quote != '`' && quote != ']' {
+		if slashes := backslashesBefore(text[from:i]); slashes%2 == 1 && l.escapable(quote) {
 			l.ambiguous = true
 			if backslash {
 				i++
@@ -55,6 +67,17 @@ func (l *lexer) closeQuote(i int, quote byte, backslash bool) (end int, ok bool)
 	}
 }
 
+// escapable reports whether some setting makes a backslash escape this quote.
+func (l *lexer) escapable(quote byte) bool {
+	switch l.dialect {
+	case Postgres:
+		return quote == '\''
+	case MySQL:
+		return quote == '\'' || quote == '"'
+	}
+	return false
+}
+
 // backslashesBefore counts the backslashes at the end of s. Between two quotes
 // each byte is counted at most once, so the whole stays linear.
 func backslashesBefore(s string) int {
@@ -68,19 +91,21 @@ func backslashesBefore(s string) int {
 // escapeString reads PostgreSQL's E'...'. A string that goes on after a line
 // break ('a' newline 'b') goes on by the rules of its first part, so that a
 // backslash escapes there too.
-func (l *lexer) escapeString(start int, glued bool) token {
+func (l *lexer) escapeString(t *token, start int, glued bool) {
 	from := start + 2
 	for {
 		wasAmbiguous := l.ambiguous
 		end, ok := l.closeQuote(from, '\'', true)
 		l.ambiguous = wasAmbiguous // not here: E says which reading is meant
 		if !ok {
-			return l.bad(start, len(l.text), "unterminated string")
+			l.bad(t, start, "unterminated string")
+			return
 		}
 		l.pos = end
 		next, goesOn := l.continuation(end)
 		if !goesOn {
-			return token{kind: str, glued: glued, start: start, end: end}
+			*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(end)}
+			return
 		}
 		from = next
 	}
@@ -112,34 +137,37 @@ func (l *lexer) continuation(i int) (from int, ok bool) {
 // dollar reads what starts with $ in PostgreSQL: a parameter ($1) or a
 // dollar-quoted string ($$...$$, $tag$...$tag$). A $ inside a name never gets
 // here: it belongs to the name.
-func (l *lexer) dollar(glued bool) token {
+func (l *lexer) dollar(t *token, glued bool) {
 	start, i := l.pos, l.pos+1
 	if class[l.peek(1)] == digit {
 		for i < len(l.text) && class[l.text[i]] == digit {
 			i++
 		}
 		l.pos = i
-		return token{kind: param, glued: glued, start: start, end: i}
+		*t = token{kind: param, glued: glued, start: uint32(start), end: uint32(i)}
+		return
 	}
 	for i < len(l.text) && (class[l.text[i]] == letter || class[l.text[i]] == digit) {
 		i++
 	}
 	if i == len(l.text) || l.text[i] != '$' {
-		return l.bad(start, start+1, "illegal character")
+		l.bad(t, start, "illegal character")
+		return
 	}
 	tag := l.text[start : i+1]
 	n := strings.Index(l.text[i+1:], tag)
 	if n < 0 {
-		return l.bad(start, len(l.text), "unterminated string")
+		l.bad(t, start, "unterminated string")
+		return
 	}
 	l.pos = i + 1 + n + len(tag)
-	return token{kind: str, glued: glued, start: start, end: l.pos}
+	*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(l.pos)}
 }
 
 // number reads a numeric literal. What follows it directly is a token of its
 // own (1into is 1 and INTO, as PostgreSQL read it up to 14), except in MySQL,
 // where a name may start with digits.
-func (l *lexer) number(glued bool) token {
+func (l *lexer) number(t *token, glued bool) {
 	start, text := l.pos, l.text
 	i := start
 	if text[i] == '0' && i+1 < len(text) && (text[i+1] == 'x' || text[i+1] == 'X') {
@@ -147,31 +175,34 @@ func (l *lexer) number(glued bool) token {
 		for i < len(text) && isHex(text[i]) {
 			i++
 		}
-		return l.endNumber(start, i, glued)
+		l.endNumber(t, start, i, glued)
+		return
 	}
 	i = l.digits(i)
 	if i < len(text) && text[i] == '.' && (i+1 == len(text) || text[i+1] != '.') {
 		i = l.digits(i + 1)
 		i = l.exponent(i)
 		l.pos = i
-		return token{kind: number, glued: glued, start: start, end: i}
+		*t = token{kind: number, glued: glued, start: uint32(start), end: uint32(i)}
+		return
 	}
 	if e := l.exponent(i); e > i {
 		l.pos = e
-		return token{kind: number, glued: glued, start: start, end: e}
+		*t = token{kind: number, glued: glued, start: uint32(start), end: uint32(e)}
+		return
 	}
-	return l.endNumber(start, i, glued)
+	l.endNumber(t, start, i, glued)
 }
 
 // endNumber ends an integer at i, or makes a name of it where MySQL does.
-func (l *lexer) endNumber(start, i int, glued bool) token {
+func (l *lexer) endNumber(t *token, start, i int, glued bool) {
 	if l.dialect == MySQL && i < len(l.text) && (class[l.text[i]] == letter || l.text[i] == '$') {
-		t := l.word(glued)
-		t.key = 0
-		return t
+		l.word(t, glued)
+		t.key = notKeyword
+		return
 	}
 	l.pos = i
-	return token{kind: number, glued: glued, start: start, end: i}
+	*t = token{kind: number, glued: glued, start: uint32(start), end: uint32(i)}
 }
 
 // digits skips digits, and in SQLite and new PostgreSQL the _ between two of them.
@@ -206,8 +237,9 @@ func isHex(c byte) bool {
 
 // mysqlVariable reads @name, @'name', @@name, @@global.name. The name of a
 // system variable goes on after dots, so that it is one token.
-func (l *lexer) mysqlVariable(glued bool) token {
-	t := token{kind: userVar, glued: glued, start: l.pos}
+func (l *lexer) mysqlVariable(t *token, glued bool) {
+	start := l.pos
+	*t = token{kind: userVar, glued: glued, start: uint32(start)}
 	l.pos++
 	if l.peek(0) == '@' {
 		t.kind = systemVar
@@ -216,7 +248,8 @@ func (l *lexer) mysqlVariable(glued bool) token {
 	if c := l.peek(0); c == '\'' || c == '"' || c == '`' {
 		end, ok := l.closeQuote(l.pos+1, c, c != '`' && l.backslash)
 		if !ok {
-			return l.bad(t.start, len(l.text), "unterminated name")
+			l.bad(t, start, "unterminated name")
+			return
 		}
 		l.pos = end
 	}
@@ -227,13 +260,12 @@ func (l *lexer) mysqlVariable(glued bool) token {
 		}
 		l.pos++
 	}
-	t.end = l.pos
-	return t
+	t.end = uint32(l.pos)
 }
 
 // sqliteVariable reads :name, @name and $name. Like SQLite, which takes them
 // from Tcl, it lets a name have :: in it and end in a suffix (...).
-func (l *lexer) sqliteVariable(glued bool) token {
+func (l *lexer) sqliteVariable(t *token, glued bool) {
 	start, i := l.pos, l.pos+1
 	named := false
 	for ; i < len(l.text); i++ {
@@ -249,15 +281,17 @@ func (l *lexer) sqliteVariable(glued bool) token {
 		if c == '(' && named {
 			n := strings.IndexAny(l.text[i:], ") \t\n\v\f\r\x00")
 			if n < 0 || l.text[i+n] != ')' {
-				return l.bad(start, i, "illegal variable")
+				l.bad(t, start, "illegal variable")
+				return
 			}
 			i += n + 1
 		}
 		break
 	}
 	if !named {
-		return l.bad(start, i, "illegal character")
+		l.bad(t, start, "illegal character")
+		return
 	}
 	l.pos = i
-	return token{kind: param, glued: glued, start: start, end: i}
+	*t = token{kind: param, glued: glued, start: uint32(start), end: uint32(i)}
 }

@@ -11,12 +11,12 @@ type frame struct {
 	kind      frameKind
 	clause    clause
 	verb      keyword // of a query: kSelect, kInsert, ...
+	first     bool    // no token of it was read yet
 	inserts   bool    // it inserts, whatever query follows: ON CONFLICT may come
 	writes    bool    // the tables of this FROM clause are written
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
-	first     bool    // no token of it was read yet
 	distinct  bool    // the list of DISTINCT ON
-	ctes      int     // how many WITH names were in sight when it opened
+	ctes      uint8   // how many WITH names were in sight when it opened
 	member    token   // the WITH member that is being read
 }
 
@@ -33,10 +33,10 @@ const (
 type clause uint8
 
 const (
-	atStart    clause = iota // before the verb
-	inTail                   // where no table is named: WHERE, GROUP BY, ORDER BY, VALUES, ...
+	inTail     clause = iota // where no table is named: WHERE, GROUP BY, ORDER BY, VALUES, ...
 	inBody                   // the select list, or SET: FROM begins the tables
 	beforeFrom               // DELETE: before FROM
+	atStart                  // before the verb
 
 	withName // WITH: a member's name is next
 	withAs   // AS is next
@@ -64,15 +64,14 @@ func (s *scanner) top() *frame { return &s.frames[len(s.frames)-1] }
 func (s *scanner) push(k frameKind, c clause) *frame {
 	if len(s.frames) == maxDepth {
 		s.facts.giveUp("too many parentheses")
-		s.done = true
+		s.stop()
 	}
-	s.frames = append(s.frames, frame{kind: k, clause: c, first: true, ctes: len(s.ctes)})
+	s.frames = append(s.frames, frame{kind: k, clause: c, first: true, ctes: uint8(len(s.ctes))})
 	return s.top()
 }
 
 func (s *scanner) pop() {
-	f := s.top()
-	s.ctes = s.ctes[:f.ctes]
+	s.ctes = s.ctes[:s.top().ctes]
 	s.frames = s.frames[:len(s.frames)-1]
 }
 
@@ -97,14 +96,10 @@ func (s *scanner) walk() {
 		s.step()
 		s.advance()
 	}
-	if len(s.frames) > 1 && !s.broken {
-		s.unbalanced()
+	if len(s.frames) > 1 {
+		s.facts.giveUp("unbalanced parentheses")
+		s.stop()
 	}
-}
-
-func (s *scanner) unbalanced() {
-	s.facts.giveUp("unbalanced parentheses")
-	s.done, s.broken = true, true
 }
 
 // step handles the token in hand.
@@ -112,24 +107,32 @@ func (s *scanner) step() {
 	f := s.top()
 	first := f.first
 	f.first = false
-	switch s.tok.kind {
+	t := s.tok()
+	switch t.kind {
+	case word, quoted:
+		if t.key == notKeyword && f.clause <= inBody {
+			s.operand(f)
+			return
+		}
+		s.wordOrName(f, t.key, first)
 	case lparen:
 		s.open(f)
 	case rparen:
 		if len(s.frames) == 1 {
-			s.unbalanced()
+			s.facts.giveUp("unbalanced parentheses")
+			s.stop()
 			return
 		}
 		s.pop()
 		if f.distinct {
-			s.tok.kind = comma // what follows is an expression of the select list
+			t.kind = comma // what follows is an expression of the select list
 		}
 	case comma:
 		s.separate(f)
-	case word, quoted:
-		s.wordOrName(f, first)
 	case dot:
 		s.fieldOf()
+	case cast:
+		s.typeName()
 	case userVar, assign:
 		s.userVariable()
 	case systemVar:
@@ -137,14 +140,38 @@ func (s *scanner) step() {
 	default:
 		switch f.clause {
 		case tableNext:
-			s.facts.TablesKnown = false // a table that is spelled as a string, or worse
+			s.oddTable(f.writes)
 			f.clause = tableDone
 		case intoTarget:
-			s.facts.TablesKnown = false
+			s.oddTable(true)
 			f.clause = afterInto
 		case atStart:
 			s.strange()
 		}
+	}
+}
+
+// oddTable handles what is no name where a table is expected. SQLite takes a
+// string for one.
+func (s *scanner) oddTable(written bool) {
+	if s.lex.dialect == SQLite && s.tok().kind == str && s.peek().kind != dot {
+		s.table(s.single(), written)
+		return
+	}
+	s.facts.TablesKnown = false
+}
+
+// typeName steps over the name that follows a cast or AS, whatever it spells,
+// and opens the parenthesis behind it: it holds the size of a type.
+func (s *scanner) typeName() {
+	if k := s.peek().kind; k != word && k != quoted {
+		return
+	}
+	s.advance()
+	s.readPath()
+	if s.peek().kind == lparen {
+		s.advance()
+		s.push(inNames, inTail)
 	}
 }
 
@@ -178,7 +205,7 @@ func (s *scanner) open(f *frame) {
 		s.push(inTables, tableNext).writes = writes
 	case aliasNext, aliasDone, usingNames:
 		f.clause = tableTail
-		if s.prev.key == kUsing {
+		if s.prev().key == kUsing {
 			f.clause = tableDone // USING (...) AS alias
 		}
 		s.push(inNames, inTail)
@@ -187,10 +214,10 @@ func (s *scanner) open(f *frame) {
 			s.push(inNames, inTail)
 			return
 		}
-		if s.prev.kind == str && s.lex.dialect == MySQL && s.lex.text[s.prev.start] == '"' {
+		if s.prev().kind == str && s.lex.dialect == MySQL && s.lex.text[s.prev().start] == '"' {
 			s.strange() // a function, if the server runs with ANSI_QUOTES
 		}
-		distinct := s.prev.key == kOn && f.kind == inQuery && f.clause == inBody
+		distinct := s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
 		s.push(inExpr, inTail).distinct = distinct
 	}
 }
@@ -211,10 +238,10 @@ func (s *scanner) declareMember(f *frame) {
 	if f.recursive || f.member.end == 0 {
 		return
 	}
-	s.declare(f.member)
+	s.declare(&f.member)
 }
 
-func (s *scanner) declare(t token) {
+func (s *scanner) declare(t *token) {
 	name, ok := s.part(t)
 	if !ok {
 		s.facts.TablesKnown = false
@@ -224,30 +251,11 @@ func (s *scanner) declare(t token) {
 		s.facts.TablesKnown = false
 		return
 	}
-	s.ctes = append(s.ctes, cte{name})
+	s.ctes = append(s.ctes, name)
 }
 
-// wordOrName handles the word or quoted name in hand.
-func (s *scanner) wordOrName(f *frame, first bool) {
-	key := s.tok.key
-	if s.prev.key == kAs && s.prev.kind == word && f.clause != withBody && f.clause != aliasNext && f.clause != atStart {
-		// An alias or a type, whatever it spells. If a parenthesis follows, it
-		// holds the size of the type.
-		s.readPath()
-		if s.peek().kind == lparen {
-			s.advance()
-			s.push(inNames, inTail)
-		}
-		return
-	}
-	if s.prev.kind == cast {
-		s.readPath()
-		if s.peek().kind == lparen {
-			s.advance()
-			s.push(inNames, inTail)
-		}
-		return
-	}
+// wordOrName handles the word or quoted name in hand, wherever it stands.
+func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
 	if key != notKeyword && !reserved[key] && s.peek().kind == dot {
 		key = notKeyword
 	}
@@ -290,7 +298,7 @@ func (s *scanner) beginsQuery(f *frame, key keyword) bool {
 	case kSelect, kWith:
 		return true
 	case kValues:
-		return f.kind == inTables || s.prev.kind == lparen && s.peek().kind == lparen && s.lex.dialect != MySQL
+		return f.kind == inTables || s.prev().kind == lparen && s.peek().kind == lparen && s.lex.dialect != MySQL
 	case kTable:
 		return s.peek().kind != lparen
 	}
@@ -335,13 +343,14 @@ func (s *scanner) verb(f *frame, key keyword) {
 
 // modifies: the query in hand changes rows.
 func (s *scanner) modifies() {
-	reason := modifyReason[s.tok.key]
+	reason := modifyReason[s.tok().key]
 	if len(s.frames) > 1 {
 		reason = "data-modifying CTE"
 	}
 	if !s.planOnly {
 		s.facts.mutate(reason)
-	} else if s.lex.dialect == MySQL {
+	} else if s.lex.dialect != Postgres {
+		// MySQL may refuse it on a replica, SQLite forgets changes().
 		s.facts.raise(Write, "EXPLAIN of "+reason)
 	}
 }
@@ -356,13 +365,13 @@ var modifyReason = map[keyword]string{
 func (s *scanner) with(f *frame, key keyword) {
 	switch f.clause {
 	case withName:
-		if key == kRecursive && s.prev.key == kWith && s.peek().kind != lparen && !s.peekIs("as") {
+		if key == kRecursive && s.prev().key == kWith && s.peek().kind != lparen && !s.peekIs("as") {
 			f.recursive = true
 			return
 		}
-		f.member = s.tok
+		f.member = *s.tok()
 		if f.recursive {
-			s.declare(s.tok)
+			s.declare(s.tok())
 		}
 		f.clause = withAs
 	case withAs:
@@ -385,7 +394,7 @@ func (s *scanner) target(f *frame, key keyword) {
 	case kInto:
 		return
 	case kModifier, kIgnore, kOnly:
-		if s.prev.key != kInto || key == kOnly {
+		if s.prev().key != kInto || key == kOnly {
 			return
 		}
 	case kOr: // SQLite: INSERT OR REPLACE
@@ -421,7 +430,7 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 	case kLateral, kOnly, kModifier:
 		return
 	case kIgnore:
-		if s.prev.key == kUpdate || s.prev.key == kModifier {
+		if s.prev().key == kUpdate || s.prev().key == kModifier {
 			return
 		}
 	case kOr: // SQLite: UPDATE OR IGNORE t
@@ -493,9 +502,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 		f.clause = inTail
 	case kLeft, kRight, kFull, kInner, kOuter, kCross, kNatural:
-		if f.clause != onExpr {
-			f.clause = tableTail
-		}
+		f.clause = tableTail
 	default:
 		if f.clause == onExpr {
 			return false
@@ -593,7 +600,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	switch key {
 	case kFrom:
 		switch {
-		case s.prev.key == kDistinct: // IS DISTINCT FROM
+		case s.prev().key == kDistinct: // IS DISTINCT FROM
 		case f.clause == inBody:
 			f.clause, f.writes = tableNext, false
 		case f.clause == beforeFrom:
@@ -603,7 +610,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		}
 		return true
 	case kWhere, kGroup, kHaving, kOrder, kLimit, kReturning, kFetch, kWindow, kOffset:
-		if key == kOffset && s.lex.dialect == MySQL {
+		if key == kOffset && s.lex.dialect == MySQL || key == kGroup && s.prev().key == kWithin {
 			return false
 		}
 		if f.kind == inTables {
@@ -654,8 +661,8 @@ func (s *scanner) modifierWord(f *frame, key keyword) bool {
 		return false
 	case s.peek().kind == lparen:
 		return false // MySQL's insert(), hstore's delete()
-	case f.inserts && (s.prev.key == kDo || s.prev.key == kKey),
-		f.verb == kMerge && s.prev.key == kThen:
+	case f.inserts && (s.prev().key == kDo || s.prev().key == kKey),
+		f.verb == kMerge && s.prev().key == kThen:
 		f.clause = inTail
 		return true
 	case key == kMerge && s.lex.dialect != Postgres:
@@ -688,7 +695,7 @@ func (s *scanner) lockingClause(f *frame) bool {
 		}
 		return false
 	default:
-		if s.prev.key == kValue {
+		if s.prev().key == kValue {
 			s.facts.mutate("NEXT VALUE FOR")
 		}
 		return false
@@ -737,31 +744,37 @@ func (s *scanner) into(f *frame) {
 
 // inExpression handles a word in an expression: a column, a call, an operator.
 func (s *scanner) inExpression(f *frame, key keyword) {
-	if f.kind == inNames {
-		return
-	}
-	if key != notKeyword && s.peek().kind != dot {
-		switch {
-		case key == kSelect:
-			s.strange() // where none can be
-		case s.peek().kind == lparen && !s.isSyntax(f, key):
-			s.call(dotted{first: s.tok, last: s.tok, parts: 1, plain: true})
-			s.arguments()
-		}
-		return
-	}
-	if key != notKeyword { // a reserved word and a dot
+	switch {
+	case key == notKeyword:
+		s.operand(f)
+	case s.peek().kind == dot: // behind a reserved word
 		s.facts.TablesKnown = false
+		s.operand(f)
+	case f.kind == inNames:
+	case key == kSelect:
+		s.strange() // where none can be
+	case key == kAs:
+		s.typeName()
+	case s.peek().kind == lparen && !s.isSyntax(f, key):
+		s.call(s.single())
+		s.arguments()
+	}
+}
+
+// operand handles a name in an expression: a column or a call.
+func (s *scanner) operand(f *frame) {
+	if k := s.peek().kind; k != dot && k != lparen {
+		return
 	}
 	p := s.readPath()
-	if s.peek().kind == lparen {
+	switch {
+	case f.kind == inNames:
+	case s.peek().kind == lparen:
 		if !s.partOfType(p) {
 			s.call(p)
 		}
 		s.arguments()
-		return
-	}
-	if p.parts > 1 {
+	case p.parts > 1:
 		s.fieldCall(p)
 	}
 }
@@ -777,24 +790,24 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 		return true
 	case kSome, kArray, kOffset:
 		return d == Postgres
-	case kXor, kDiv, kRlike, kRegexp, kBinary:
+	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
 		return d == MySQL
 	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:
-		return s.operandEnds() || key == kMatch && d == MySQL || key == kOperator && s.prev.kind == op
+		return s.operandEnds() || key == kMatch && d == MySQL || key == kOperator && s.prev().kind == op
 	case kOver, kFilter, kAgainst:
-		return s.prev.kind == rparen
+		return s.prev().kind == rparen
 	case kBy:
-		return s.prev.key == kGroup || s.prev.key == kOrder || s.prev.key == kPartition
+		return s.prev().key == kGroup || s.prev().key == kOrder || s.prev().key == kPartition
 	case kSets:
-		return s.prev.key == kGrouping
+		return s.prev().key == kGrouping
 	case kConflict:
-		return s.prev.key == kOn
+		return s.prev().key == kOn
 	case kZone:
-		return s.prev.key == kTime
+		return s.prev().key == kTime
 	case kSet:
 		return f.verb == kUpdate || f.inserts || f.verb == kMerge
 	case kInsert:
-		return f.verb == kMerge && s.prev.key == kThen
+		return f.verb == kMerge && s.prev().key == kThen
 	}
 	return false
 }
@@ -802,15 +815,15 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 // partOfType reports whether a word before a parenthesis is the second word of
 // a type: character varying (20), interval day to second (3).
 func (s *scanner) partOfType(p dotted) bool {
-	if s.lex.dialect != Postgres || p.parts > 1 || s.prev.kind != word {
+	if s.lex.dialect != Postgres || p.parts > 1 || s.prev().kind != word {
 		return false
 	}
-	before := s.spelling(s.prev)
+	before := s.spelling(s.prev())
 	switch {
-	case equalFold(s.spelling(p.last), "varying"):
+	case equalFold(s.spelling(&p.last), "varying"):
 		return equalFold(before, "character") || equalFold(before, "char") || equalFold(before, "bit") || equalFold(before, "nchar")
-	case equalFold(s.spelling(p.last), "second"):
-		return s.prev.key == kTo
+	case equalFold(s.spelling(&p.last), "second"):
+		return s.prev().key == kTo
 	}
 	return false
 }
@@ -822,7 +835,7 @@ func (s *scanner) fieldOf() {
 		return
 	}
 	s.advance()
-	p := dotted{first: s.tok, last: s.tok, parts: 1, plain: s.tok.kind == word}
+	p := s.single()
 	if s.peek().kind == lparen {
 		s.call(p)
 		s.arguments()
@@ -834,17 +847,17 @@ func (s *scanner) fieldOf() {
 // fieldCall: x.nextval may be a field of x, and may be a call. It is taken for a
 // call if the function is one that is known to do something.
 func (s *scanner) fieldCall(p dotted) {
-	if s.lex.dialect == SQLite || p.parts > 1 && !s.sequenceWord(p.last) {
+	if s.lex.dialect == SQLite || p.parts > 1 && !s.sequenceWord(&p.last) {
 		return
 	}
-	p.first, p.parts = p.last, 1
+	p.start, p.parts = p.last.start, 1
 	switch s.effect(p) {
 	case writes, primary, asks, session:
 		s.call(p)
 	}
 }
 
-func (s *scanner) sequenceWord(t token) bool {
+func (s *scanner) sequenceWord(t *token) bool {
 	text := s.spelling(t)
 	return equalFold(text, "nextval") || equalFold(text, "currval") || equalFold(text, "lastval")
 }
@@ -854,7 +867,7 @@ func (s *scanner) userVariable() {
 	if s.lex.dialect != MySQL {
 		return
 	}
-	if s.tok.kind == assign || s.peek().kind == assign {
+	if s.tok().kind == assign || s.peek().kind == assign {
 		s.facts.raise(Session, "user variable")
 		return
 	}
@@ -864,7 +877,7 @@ func (s *scanner) userVariable() {
 // systemVariable handles MySQL's @@name: a read, but for those that tell what
 // the connection did last.
 func (s *scanner) systemVariable() {
-	name := s.spelling(s.tok)
+	name := s.spelling(s.tok())
 	for i := len(name) - 1; i >= 0; i-- {
 		if name[i] == '.' || name[i] == '@' {
 			name = name[i+1:]

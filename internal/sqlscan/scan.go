@@ -1,9 +1,16 @@
 package sqlscan
 
+import "sync"
+
 // Scan finds out what a text may do under a dialect. It is total: any bytes have
 // an answer, and the answer for what is not understood is a write that may touch
 // anything. user may be nil.
 func Scan(d Dialect, text string, user *Functions) Facts {
+	if len(text) > longestText {
+		f := Facts{}
+		f.giveUp("too long")
+		return f
+	}
 	if d == Generic {
 		return scanGeneric(text, user)
 	}
@@ -45,12 +52,16 @@ func strictest(f Facts, text string, d Dialect, user *Functions) Facts {
 
 // readable reports whether a text has only good tokens. l is a copy.
 func (l lexer) readable() bool {
+	var buf [64]token
 	for {
-		switch l.next().kind {
-		case eof:
-			return true
-		case bad:
-			return false
+		l.fill(buf[:])
+		for i := range buf {
+			switch buf[i].kind {
+			case eof:
+				return true
+			case bad:
+				return false
+			}
 		}
 	}
 }
@@ -79,45 +90,60 @@ type scanner struct {
 	facts Facts
 	user  *Functions
 
-	tok, ahead token // in hand, and the one after it if hasAhead
-	hasAhead   bool
-	prev       token // the one before
-	done       bool  // the end of the text, or of what can be read of it
-	broken     bool  // the server would reject the text
-
 	naming   int  // the depth at which the word that names the statement is expected
 	planOnly bool // inside EXPLAIN without ANALYZE: nothing runs
 
-	frames []frame // open parentheses
-	ctes   []cte   // names of WITH members that may be in sight
+	frames []frame  // open parentheses
+	ctes   []string // names of WITH members that are in sight
 
 	reads, writes tableSet
 
-	frameSpace [16]frame
-	cteSpace   [4]cte
+	// A window on the tokens: at is the one in hand. The one before it and the
+	// one after it are always there.
+	at     int
+	window [windowSize]token
 }
 
+const windowSize = 48
+
+// scanners are used again, for they are too large to make for every statement.
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
 func scanAs(l lexer, user *Functions) (f Facts, ambiguous bool) {
-	s := scanner{lex: l, user: user}
-	s.facts.TablesKnown = true
-	s.frames, s.ctes = s.frameSpace[:0], s.cteSpace[:0]
+	s := scanners.Get().(*scanner)
+	s.lex, s.user = l, user
+	s.facts = Facts{TablesKnown: true}
+	s.window[0] = token{} // before the first token stands an end
+	s.lex.fill(s.window[1:])
+	s.at = 1
+	s.arrive()
 	s.text()
 	if s.lex.sawExecutable {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
 	}
-	s.facts.Reads, s.facts.Writes = s.reads.names(), s.writes.names()
-	return s.facts, s.lex.ambiguous
+	f, ambiguous = s.facts, s.lex.ambiguous
+	f.Reads, f.Writes = s.reads.take(), s.writes.take()
+	s.forget()
+	scanners.Put(s)
+	return f, ambiguous
+}
+
+// forget lets go of the text, which may be huge.
+func (s *scanner) forget() {
+	s.lex, s.user, s.facts = lexer{}, nil, Facts{}
+	clear(s.ctes[:cap(s.ctes)])
+	s.ctes = s.ctes[:0]
+	s.frames = s.frames[:0]
 }
 
 // text reads all the statements of a text.
 func (s *scanner) text() {
-	s.advance()
 	for n := 0; ; n++ {
-		for s.tok.kind == semicolon {
+		for s.tok().kind == semicolon {
 			s.advance()
 		}
-		if s.done {
+		if s.done() {
 			if n == 0 && s.facts.Kind == Read {
 				s.facts.raise(Write, "empty statement")
 			}
@@ -135,45 +161,57 @@ func (s *scanner) text() {
 	}
 }
 
+func (s *scanner) tok() *token  { return &s.window[s.at] }
+func (s *scanner) prev() *token { return &s.window[s.at-1] }
+func (s *scanner) peek() *token { return &s.window[s.at+1] }
+
 // advance steps to the next token.
 func (s *scanner) advance() {
-	s.prev = s.tok
-	if s.hasAhead {
-		s.tok, s.hasAhead = s.ahead, false
-	} else {
-		s.tok = s.read(s.tok.kind)
+	if s.done() {
+		return
 	}
-	switch s.tok.kind {
-	case eof:
-		s.done = true
-	case bad:
+	s.at++
+	if s.at+1 >= windowSize {
+		s.slide()
+	}
+	if s.window[s.at].kind == bad {
+		s.arrive()
+	}
+}
+
+// slide moves the window on, so that the token in hand is its second.
+func (s *scanner) slide() {
+	kept := copy(s.window[:], s.window[s.at-1:])
+	s.lex.fill(s.window[kept:])
+	s.at = 1
+}
+
+// arrive takes note of a bad token, behind which nothing is known.
+func (s *scanner) arrive() {
+	if s.tok().kind == bad {
 		s.facts.giveUp(s.lex.problem)
-		s.done = true
 	}
 }
 
-// peek returns the token after the one in hand.
-func (s *scanner) peek() token {
-	if !s.hasAhead {
-		s.ahead, s.hasAhead = s.read(s.tok.kind), true
-	}
-	return s.ahead
+// stop makes the token in hand the last one.
+func (s *scanner) stop() {
+	s.lex.pos = len(s.lex.text)
+	s.lex.executable = false
+	s.window[s.at], s.window[s.at+1] = token{}, token{}
 }
 
-// read lexes one token. What stands directly after a dot is a name, whatever it spells.
-func (s *scanner) read(before kind) token {
-	t := s.lex.next()
-	if before == dot && t.glued {
-		t.key = notKeyword
-	}
-	return t
-}
+// done reports whether there is nothing left to read in the text.
+func (s *scanner) done() bool { return s.tok().kind <= bad }
 
-func (s *scanner) spelling(t token) string { return s.lex.text[t.start:t.end] }
+// end reports whether there is nothing left to read in the statement.
+func (s *scanner) end() bool { return s.tok().kind.ends() }
+
+func (s *scanner) spelling(t *token) string { return s.lex.text[t.start:t.end] }
 
 // is reports whether the token in hand is the given word, in lower case.
 func (s *scanner) is(lower string) bool {
-	return s.tok.kind == word && equalFold(s.spelling(s.tok), lower)
+	t := s.tok()
+	return t.kind == word && equalFold(s.spelling(t), lower)
 }
 
 // peekIs does the same for the token after it.
@@ -191,9 +229,6 @@ func (s *scanner) accept(lower string) bool {
 	return false
 }
 
-// end reports whether the statement is over.
-func (s *scanner) end() bool { return s.done || s.tok.kind == semicolon }
-
 // skip steps to the end of the statement.
 func (s *scanner) skip() {
 	for !s.end() {
@@ -204,9 +239,9 @@ func (s *scanner) skip() {
 // operandEnds reports whether an operand ends right before the token in hand,
 // so that a word here is an infix operator and no function.
 func (s *scanner) operandEnds() bool {
-	switch s.prev.kind {
+	switch p := s.prev(); p.kind {
 	case word:
-		return endsOperand[s.prev.key]
+		return endsOperand[p.key]
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
 		return true
 	}

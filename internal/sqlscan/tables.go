@@ -7,33 +7,31 @@ import "strings"
 const maxTables = 64
 
 // tableSet is a set of table names in the order of the text.
-type tableSet struct {
-	list  []string
-	space [4]string
-}
+type tableSet []string
 
+// add reports false if there is no room.
 func (t *tableSet) add(name string) bool {
-	if t.list == nil {
-		t.list = t.space[:0]
-	}
-	for _, have := range t.list {
+	for _, have := range *t {
 		if have == name {
 			return true
 		}
 	}
-	if len(t.list) == maxTables {
+	if len(*t) == maxTables {
 		return false
 	}
-	t.list = append(t.list, name)
+	*t = append(*t, name)
 	return true
 }
 
-// names returns a copy that does not live in the scanner.
-func (t *tableSet) names() []string {
-	if len(t.list) == 0 {
+// take returns a copy of the set, and empties it.
+func (t *tableSet) take() []string {
+	if len(*t) == 0 {
 		return nil
 	}
-	return append(make([]string, 0, len(t.list)), t.list...)
+	list := append(make([]string, 0, len(*t)), *t...)
+	clear(*t)
+	*t = (*t)[:0]
+	return list
 }
 
 func appendNew(list []string, name string) []string {
@@ -47,26 +45,32 @@ func appendNew(list []string, name string) []string {
 
 // dotted is a name of one or more parts with dots between them.
 type dotted struct {
-	first, last token // the first part and the last
-	parts       int
-	plain       bool // no quotes, no blanks and no comments in it
+	start uint32 // of the whole name; it ends where its last part ends
+	last  token  // its last part
+	parts int
+	plain bool // no quotes, no blanks and no comments in it
+}
+
+// single is the name that is the word in hand, and no more of it.
+func (s *scanner) single() dotted {
+	t := s.tok()
+	return dotted{start: t.start, last: *t, parts: 1, plain: t.kind == word}
 }
 
 // readPath reads the name that begins with the token in hand, and stays on its
 // last token.
 func (s *scanner) readPath() dotted {
-	p := dotted{first: s.tok, last: s.tok, parts: 1, plain: s.tok.kind == word}
+	p := s.single()
 	for s.peek().kind == dot {
 		s.advance()
-		p.plain = p.plain && s.tok.glued
-		switch t := s.peek(); t.kind {
-		case word, quoted:
-			p.plain = p.plain && t.kind == word && t.glued
-		default:
-			return p // t.*, or the end of the text
+		p.plain = p.plain && s.tok().glued
+		t := s.peek()
+		if t.kind != word && t.kind != quoted {
+			break // t.*, or the end of the text
 		}
+		p.plain = p.plain && t.kind == word && t.glued
 		s.advance()
-		p.last = s.tok
+		p.last = *s.tok()
 		p.parts++
 	}
 	return p
@@ -113,7 +117,7 @@ func isTemporary(d Dialect, name string) bool {
 // name, or if a part of it has a dot within.
 func (s *scanner) name(p dotted) (string, bool) {
 	fold := s.lex.dialect != MySQL
-	text := s.lex.text[p.first.start:p.last.end]
+	text := s.lex.text[p.start:p.last.end]
 	if p.plain {
 		if fold {
 			text = lower(text)
@@ -121,46 +125,49 @@ func (s *scanner) name(p dotted) (string, bool) {
 		return text, true
 	}
 	if p.parts == 1 {
-		return s.part(p.first)
+		return s.part(&p.last)
 	}
-	l := s.lex // read its tokens again
-	l.pos = p.first.start
 	var b strings.Builder
-	for l.pos < p.last.end {
-		switch t := l.next(); t.kind {
+	for rest := (lexer{text: text, dialect: s.lex.dialect, ansiQuotes: s.lex.ansiQuotes}); ; {
+		var t [1]token
+		switch rest.fill(t[:]); t[0].kind {
+		case eof:
+			return b.String(), true
 		case dot:
 			b.WriteByte('.')
-		default:
-			name, ok := s.part(t)
-			if !ok || strings.IndexByte(name, '.') >= 0 {
+		case word, quoted:
+			name, ok := part(s.lex.dialect, text[t[0].start:t[0].end], t[0].kind)
+			if !ok {
 				return "", false
 			}
 			b.WriteString(name)
+		default:
+			return "", false
 		}
 	}
-	return b.String(), true
 }
 
-// part spells one part of a name.
-func (s *scanner) part(t token) (string, bool) {
-	text := s.spelling(t)
-	if t.kind == word {
-		if s.lex.dialect == MySQL {
-			return text, true
+func (s *scanner) part(t *token) (string, bool) {
+	return part(s.lex.dialect, s.spelling(t), t.kind)
+}
+
+// part spells one part of a name. It is not ok if that would have a dot in it,
+// and so could be taken for two.
+func part(d Dialect, text string, k kind) (string, bool) {
+	if k != word {
+		if text[0] == 'u' || text[0] == 'U' {
+			return "", false // U&"..." may spell anything
 		}
-		return lower(text), true
+		quote := text[len(text)-1:]
+		text = text[1 : len(text)-1]
+		if quote != "]" && strings.Contains(text, quote) {
+			text = strings.ReplaceAll(text, quote+quote, quote)
+		}
 	}
-	if t.kind != quoted || text[0] == 'u' || text[0] == 'U' {
-		return "", false // U&"..." may spell anything
+	if d == SQLite || d == Postgres && k == word {
+		text = lower(text)
 	}
-	name := text[1 : len(text)-1]
-	if q := text[len(text)-1:]; q != "]" && strings.Contains(name, q) {
-		name = strings.ReplaceAll(name, q+q, q)
-	}
-	if s.lex.dialect == SQLite {
-		name = lower(name)
-	}
-	return name, name != "" && strings.IndexByte(name, '.') < 0
+	return text, text != "" && strings.IndexByte(text, '.') < 0
 }
 
 // lower folds ASCII letters, as all the servers do with plain names. It
@@ -180,14 +187,10 @@ func lower(s string) string {
 	return s
 }
 
-// cte is the name of a WITH member.
-type cte struct {
-	name string
-}
-
+// inSight reports whether name is that of a WITH member that is in sight.
 func (s *scanner) inSight(name string) bool {
-	for i := len(s.ctes) - 1; i >= 0; i-- {
-		if s.ctes[i].name == name {
+	for _, cte := range s.ctes {
+		if cte == name {
 			return true
 		}
 	}

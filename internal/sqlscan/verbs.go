@@ -3,7 +3,7 @@ package sqlscan
 // statement reads one statement, from the token in hand up to its semicolon.
 func (s *scanner) statement() {
 	s.naming = 1
-	switch t := s.tok; {
+	switch t := s.tok(); {
 	case t.kind == lparen,
 		t.key == kSelect, t.key == kValues, t.key == kWith, t.key == kInsert, t.key == kUpdate, t.key == kDelete,
 		t.key == kTable && s.lex.dialect != SQLite,
@@ -18,7 +18,7 @@ func (s *scanner) statement() {
 		s.unknownStatement()
 		return
 	}
-	s.facts.Verb = lower(s.spelling(s.tok))
+	s.facts.Verb = lower(s.spelling(s.tok()))
 	s.naming = 0
 	if read := verbs[s.facts.Verb]; read != nil && read.dialects&(1<<s.lex.dialect) != 0 {
 		read.read(s)
@@ -73,9 +73,10 @@ func init() { // in init, for the readers refer to the map
 	add(inPostgres|inMySQL, (*scanner).prepare, "prepare")
 
 	add(inPostgres|inMySQL, (*scanner).set, "set")
-	add(inPostgres, (*scanner).sessionOnly, "reset", "listen", "unlisten", "deallocate", "declare", "fetch", "move", "close", "discard", "load")
+	add(inPostgres, (*scanner).sessionOnly, "reset", "listen", "unlisten", "deallocate", "fetch", "move", "close", "discard", "load")
 	add(inMySQL, (*scanner).sessionOnly, "use", "lock", "unlock", "deallocate", "handler", "flush", "get", "help")
 	add(inSQLite, (*scanner).sessionOnly, "attach", "detach")
+	add(inPostgres, (*scanner).cursor, "declare")
 	add(inPostgres|inMySQL, (*scanner).execute, "execute")
 	verbs["deallocate"].dialects = inPostgres | inMySQL
 	verbs["lock"] = &verbReader{inPostgres | inMySQL, (*scanner).lock}
@@ -125,9 +126,19 @@ func (s *scanner) sessionOnly() {
 	s.expressions()
 }
 
+// cursor reads DECLARE ... FOR query.
+func (s *scanner) cursor() {
+	s.facts.raise(Session, "DECLARE")
+	for !s.end() && s.tok().key != kFor {
+		s.advance()
+	}
+	s.advance()
+	s.query()
+}
+
 // execute runs what was prepared before: on this connection, and it may do anything.
 func (s *scanner) execute() {
-	s.facts.raise(Session, "EXECUTE")
+	s.facts.raise(Session, upper(s.facts.Verb))
 	s.facts.Mutates = true
 	s.facts.TablesKnown = false
 	s.expressions()
@@ -150,7 +161,11 @@ func (s *scanner) lock() {
 		return
 	}
 	s.facts.raise(Write, "LOCK")
-	s.facts.TablesKnown = false
+	s.advance()
+	if s.tok().key == kTable {
+		s.advance()
+	}
+	s.nameList(false)
 }
 
 // load: PostgreSQL loads a library into the session, MySQL a file into a table.
@@ -178,7 +193,7 @@ func (s *scanner) set() {
 	s.advance()
 	if s.lex.dialect == Postgres {
 		if s.is("local") || s.is("transaction") || s.is("constraints") {
-			s.facts.raise(Transaction, "SET "+upper(lower(s.spelling(s.tok))))
+			s.facts.raise(Transaction, "SET "+upper(lower(s.spelling(s.tok()))))
 			return
 		}
 		s.facts.raise(Session, "SET")
@@ -198,29 +213,58 @@ func (s *scanner) set() {
 // the query behind AS reads. What is temporary belongs to the session.
 func (s *scanner) create() {
 	s.facts.mutate("CREATE")
-	for s.advance(); !s.end(); s.advance() {
-		switch {
-		case s.tok.key == kOr, s.tok.key == kReplace, s.tok.key == kGlobal, s.tok.key == kLocal, s.tok.key == kUnlogged:
-			continue
-		case s.tok.key == kTemp, s.tok.key == kTemporary:
-			s.facts.raise(Session, "temporary table")
-			continue
-		case s.tok.key == kTable:
-			s.advance()
-			s.ifExists()
-			if s.tok.kind == word || s.tok.kind == quoted {
-				s.created(s.readPath())
-				s.tableSource()
-				return
-			}
-		case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
-			s.facts.TablesKnown = false
-			s.body()
+	s.advance()
+	for s.createOption() {
+		s.advance()
+	}
+	switch {
+	case s.tok().key == kTable, s.is("view"):
+		s.advance()
+		s.ifExists()
+		if s.tok().kind == word || s.tok().kind == quoted {
+			s.created(s.readPath())
+			s.tableSource()
 			return
 		}
-		break
+	case s.tok().key == kIndex:
+		s.index()
+		return
+	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
+		s.facts.TablesKnown = false
+		s.body()
+		return
 	}
 	s.facts.TablesKnown = false
+	s.rest()
+}
+
+// createOption reports whether the word in hand stands between CREATE and what
+// is created.
+func (s *scanner) createOption() bool {
+	switch s.tok().key {
+	case kTemp, kTemporary:
+		s.facts.raise(Session, "temporary table")
+		return true
+	case kOr, kReplace, kGlobal, kLocal, kUnlogged, kMaterialized, kRecursive:
+		return true
+	}
+	return s.is("unique") || s.is("fulltext") || s.is("spatial")
+}
+
+// index reads CREATE INDEX ... ON t.
+func (s *scanner) index() {
+	for !s.end() && s.tok().key != kOn {
+		s.advance()
+	}
+	s.advance()
+	if s.tok().key == kOnly {
+		s.advance()
+	}
+	if s.tok().kind == word || s.tok().kind == quoted {
+		s.table(s.readPath(), true)
+	} else {
+		s.facts.TablesKnown = false
+	}
 	s.rest()
 }
 
@@ -237,9 +281,9 @@ func (s *scanner) created(p dotted) {
 // may refer to other tables, or a query.
 func (s *scanner) tableSource() {
 	for s.advance(); !s.end(); s.advance() {
-		switch s.tok.key {
+		switch s.tok().key {
 		case kSelect, kWith, kValues, kTable:
-			if s.tok.key != kWith || s.prev.key == kAs {
+			if s.tok().key != kWith || s.prev().key == kAs {
 				s.query()
 				return
 			}
@@ -270,16 +314,16 @@ func (s *scanner) rest() {
 // own. It ends with END directly behind one of them.
 func (s *scanner) body() {
 	begun := false
-	for ; !s.done; s.advance() {
+	for ; !s.done(); s.advance() {
 		if s.is("pg_temp") {
 			s.facts.raise(Session, "temporary table")
 		}
 		switch {
 		case s.is("begin"):
 			begun = true
-		case s.tok.kind == semicolon && !begun:
+		case s.tok().kind == semicolon && !begun:
 			return
-		case begun && s.is("end") && (s.prev.kind == semicolon || equalFold(s.spelling(s.prev), "begin") || equalFold(s.spelling(s.prev), "atomic")):
+		case begun && s.is("end") && (s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "begin") || equalFold(s.spelling(s.prev()), "atomic")):
 			if s.lex.dialect != MySQL {
 				s.advance()
 				return
@@ -293,14 +337,14 @@ func (s *scanner) body() {
 
 // ifExists steps over IF [NOT] EXISTS.
 func (s *scanner) ifExists() {
-	if s.tok.key != kIf {
+	if s.tok().key != kIf {
 		return
 	}
 	s.advance()
-	if s.tok.key == kNot {
+	if s.tok().key == kNot {
 		s.advance()
 	}
-	if s.tok.key == kExists {
+	if s.tok().key == kExists {
 		s.advance()
 	}
 }
@@ -311,18 +355,18 @@ func (s *scanner) dropOrAlter() {
 	alter := s.is("alter")
 	s.facts.mutate(s.verbReason())
 	s.advance()
-	if s.tok.key == kTemporary {
+	if s.tok().key == kTemporary {
 		s.facts.raise(Session, "temporary table")
 		s.advance()
 	}
-	if s.tok.key != kTable {
+	if s.tok().key != kTable && !s.is("view") {
 		s.facts.TablesKnown = false
 		s.rest()
 		return
 	}
 	s.advance()
 	s.ifExists()
-	s.nameList()
+	s.nameList(true)
 	if alter {
 		s.facts.TablesKnown = s.facts.TablesKnown && s.end()
 		s.rest()
@@ -333,28 +377,28 @@ func (s *scanner) dropOrAlter() {
 func (s *scanner) truncate() {
 	s.facts.mutate("TRUNCATE")
 	s.advance()
-	if s.tok.key == kTable {
+	if s.tok().key == kTable {
 		s.advance()
 	}
-	s.nameList()
+	s.nameList(true)
 }
 
-// nameList reads a list of written tables.
-func (s *scanner) nameList() {
+// nameList reads a list of tables.
+func (s *scanner) nameList(written bool) {
 	for !s.end() {
-		if s.tok.key == kOnly {
+		if s.tok().key == kOnly {
 			s.advance()
 		}
-		if s.tok.kind != word && s.tok.kind != quoted {
+		if s.tok().kind != word && s.tok().kind != quoted {
 			s.facts.TablesKnown = false
 			return
 		}
-		s.table(s.readPath(), true)
+		s.table(s.readPath(), written)
 		s.advance()
-		if s.tok.kind == op { // PostgreSQL: t *
+		if s.tok().kind == op { // PostgreSQL: t *
 			s.advance()
 		}
-		if s.tok.kind != comma {
+		if s.tok().kind != comma {
 			return
 		}
 		s.advance()
@@ -364,27 +408,27 @@ func (s *scanner) nameList() {
 // copy reads PostgreSQL's COPY. Only to the client it is a read.
 func (s *scanner) copy() {
 	s.advance()
-	toClient, fromQuery := false, s.tok.kind == lparen
+	toClient, fromQuery := false, s.tok().kind == lparen
 	var table dotted
 	if fromQuery {
 		s.copyQuery()
 	} else {
-		if s.tok.kind != word && s.tok.kind != quoted {
+		if s.tok().kind != word && s.tok().kind != quoted {
 			s.facts.mutate("COPY")
 			s.facts.TablesKnown = false
 			return
 		}
 		table = s.readPath()
 		s.advance()
-		if s.tok.kind == lparen {
-			for !s.end() && s.tok.kind != rparen {
+		if s.tok().kind == lparen {
+			for !s.end() && s.tok().kind != rparen {
 				s.advance()
 			}
 			s.advance()
 		}
 	}
-	from := s.tok.key == kFrom
-	if s.tok.key == kTo {
+	from := s.tok().key == kFrom
+	if s.tok().key == kTo {
 		s.advance()
 		toClient = s.is("stdout")
 	}
@@ -401,9 +445,9 @@ func (s *scanner) copyQuery() {
 	s.frames, s.ctes = s.frames[:0], s.ctes[:0]
 	s.push(inQuery, atStart)
 	s.naming = 0
-	for !s.done && s.tok.kind != semicolon {
+	for !s.done() && s.tok().kind != semicolon {
 		s.step()
-		if len(s.frames) == 1 && s.tok.kind == rparen {
+		if len(s.frames) == 1 && s.tok().kind == rparen {
 			s.advance()
 			return
 		}
@@ -430,9 +474,9 @@ func (s *scanner) show() {
 	if s.lex.dialect == MySQL {
 		switch {
 		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
-			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok)))) // of this connection
+			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of this connection
 		case s.is("master"), s.is("binary"), s.is("binlog"):
-			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok)))) // of the primary
+			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of the primary
 		}
 	}
 	s.expressions()
@@ -453,7 +497,7 @@ func (s *scanner) explain() {
 	case MySQL:
 		runs = s.mysqlExplainOptions()
 	}
-	switch s.tok.key {
+	switch s.tok().key {
 	case kSelect, kValues, kWith, kInsert, kUpdate, kDelete, kTable, kReplace, kMerge:
 		s.planOnly = !runs
 		s.naming = 0
@@ -461,13 +505,13 @@ func (s *scanner) explain() {
 		return
 	}
 	switch {
-	case s.tok.kind == lparen:
+	case s.tok().kind == lparen:
 		s.planOnly = !runs
 		s.naming = 0
 		s.query()
-	case s.lex.dialect == MySQL && (s.tok.kind == word || s.tok.kind == quoted) && s.tok.key != kFor:
-		s.table(s.readPath(), false) // EXPLAIN t, which describes it
-	case s.lex.dialect == MySQL && s.tok.key == kFor:
+	case s.lex.dialect == MySQL && (s.tok().kind == word || s.tok().kind == quoted) && s.tok().key != kFor:
+		s.describe()
+	case s.lex.dialect == MySQL && s.tok().key == kFor:
 		s.facts.raise(Write, "EXPLAIN FOR CONNECTION")
 	default:
 		s.facts.mutate("EXPLAIN")
@@ -479,11 +523,23 @@ func (s *scanner) explain() {
 	}
 }
 
+// describe reads EXPLAIN t and EXPLAIN t column.
+func (s *scanner) describe() {
+	s.table(s.readPath(), false)
+	s.advance()
+	if k := s.tok().kind; k == word || k == quoted || k == str {
+		s.advance()
+	}
+	if !s.end() {
+		s.strange()
+	}
+}
+
 // explainOptions steps over PostgreSQL's options and reports whether the
 // statement is run. Of an option that is given twice the last counts; what is
 // not surely off is on.
 func (s *scanner) explainOptions() (runs bool) {
-	if s.tok.kind == lparen {
+	if s.tok().kind == lparen {
 		switch s.peek().key {
 		case kSelect, kValues, kWith, kTable:
 			return false
@@ -491,16 +547,16 @@ func (s *scanner) explainOptions() (runs bool) {
 		if s.peek().kind == lparen {
 			return false
 		}
-		for s.advance(); !s.end() && s.tok.kind != rparen; {
-			analyze := s.tok.key == kAnalyze || s.tok.key == kAnalyse || s.tok.kind == quoted
+		for s.advance(); !s.end() && s.tok().kind != rparen; {
+			analyze := s.tok().key == kAnalyze || s.tok().key == kAnalyse || s.tok().kind == quoted
 			s.advance()
 			if analyze {
-				runs = !(s.is("off") || s.is("false") || s.tok.kind == number && s.spelling(s.tok) == "0")
+				runs = !(s.is("off") || s.is("false") || s.tok().kind == number && s.spelling(s.tok()) == "0")
 			}
-			for !s.end() && s.tok.kind != comma && s.tok.kind != rparen {
+			for !s.end() && s.tok().kind != comma && s.tok().kind != rparen {
 				s.advance()
 			}
-			if s.tok.kind == comma {
+			if s.tok().kind == comma {
 				s.advance()
 			}
 		}
@@ -509,7 +565,7 @@ func (s *scanner) explainOptions() (runs bool) {
 	}
 	for {
 		switch {
-		case s.tok.key == kAnalyze, s.tok.key == kAnalyse:
+		case s.tok().key == kAnalyze, s.tok().key == kAnalyse:
 			runs = true
 		case s.is("verbose"):
 		default:
@@ -522,9 +578,9 @@ func (s *scanner) explainOptions() (runs bool) {
 func (s *scanner) mysqlExplainOptions() (runs bool) {
 	for {
 		switch {
-		case s.tok.key == kAnalyze:
+		case s.tok().key == kAnalyze:
 			runs = true
-		case (s.is("extended") || s.is("partitions")) && s.peek().kind == word:
+		case (s.is("extended") || s.is("partitions")) && !s.peek().kind.ends():
 		case s.is("format") && s.peek().kind == op:
 			s.advance()
 			s.advance()
@@ -538,12 +594,12 @@ func (s *scanner) mysqlExplainOptions() (runs bool) {
 // pragma reads SQLite's PRAGMA: some only ask, most also set.
 func (s *scanner) pragma() {
 	s.advance()
-	if s.tok.kind != word && s.tok.kind != quoted {
+	if s.tok().kind != word && s.tok().kind != quoted {
 		s.unknownStatement()
 		return
 	}
 	p := s.readPath()
-	name := lower(s.spelling(p.last))
+	name := lower(s.spelling(&p.last))
 	s.advance()
 	switch sets := !s.end(); {
 	case pragmaReads[name], !sets && pragmaAsks[name]:
@@ -591,9 +647,9 @@ var (
 // begin: BEGIN. MariaDB's BEGIN NOT ATOMIC is a block of statements.
 func (s *scanner) begin() {
 	s.advance()
-	if s.lex.dialect == MySQL && s.tok.key == kNot {
+	if s.lex.dialect == MySQL && s.tok().key == kNot {
 		s.facts.giveUp("compound statement")
-		for !s.done {
+		for !s.done() {
 			s.advance()
 		}
 		return
@@ -617,7 +673,7 @@ func (s *scanner) start() {
 // AND CHAIN begins the next transaction, and the second half of two-phase
 // commit is about another transaction.
 func (s *scanner) commit() {
-	s.facts.raise(Transaction, upper(lower(s.spelling(s.tok))))
+	s.facts.raise(Transaction, upper(lower(s.spelling(s.tok()))))
 	s.advance()
 	if s.is("prepared") {
 		s.facts.Mutates = true
@@ -626,10 +682,10 @@ func (s *scanner) commit() {
 	effect := TxEnd
 	for ; !s.end(); s.advance() {
 		switch {
-		case s.tok.key == kTo:
+		case s.tok().key == kTo:
 			effect = TxNone
 		case s.is("chain"):
-			if s.prev.key != kNo {
+			if s.prev().key != kNo {
 				effect = TxBegin
 			}
 		}

@@ -1,9 +1,18 @@
--- The functions of a server that can be called in a query, with the worst
--- volatility of those that share a name. Extensions live in schema public.
-select proname || ' ' || max(provolatile)
-from pg_proc
-where pronamespace in ('pg_catalog'::regnamespace, 'public'::regnamespace)
-  and prokind <> 'p'
-  and prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
-group by proname
-order by proname
+-- What can be called in a query of a server, with the worst volatility of the
+-- functions that share a name. A type is called like a function, too: it casts.
+-- Extensions live in schema public.
+select name || ' ' || max(volatility)
+from (
+  select proname as name, provolatile as volatility
+  from pg_proc
+  where pronamespace in ('pg_catalog'::regnamespace, 'public'::regnamespace)
+    and prokind <> 'p'
+    and prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+  union all
+  select typname, 'i'
+  from pg_type
+  where typnamespace in ('pg_catalog'::regnamespace, 'public'::regnamespace)
+    and typtype in ('b', 'r', 'm') and typname not like '\_%'
+) callable
+group by name
+order by name

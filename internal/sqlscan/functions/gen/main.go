@@ -2,7 +2,7 @@
 // input what a server says it has (a name and its volatility, one function a
 // line), corrects that by a reviewed list, and writes the result.
 //
-//	psql -At -f postgres.sql | go run ./gen postgres.reviewed.txt > postgres.txt
+//	(psql -At -f postgres.sql; cat postgis.names) | go run ./gen postgres.reviewed.txt > postgres.txt
 //
 // What the server calls volatile (v) is left out unless the reviewed list has
 // it; all else is in unless the reviewed list says what it does. See README.md.

@@ -1,0 +1,9 @@
+// Package difftest compares multidb's classification with real parsers: that of
+// PostgreSQL itself (cgo) and that of TiDB for MySQL. It is a module of its own,
+// so that the library does not depend on them.
+//
+//	go -C internal/difftest test ./...
+//
+// MULTIDB_SQL names a directory of .sql and .test files, whose statements are
+// compared too: a server's regression suite, say.
+package difftest

@@ -1,0 +1,166 @@
+package difftest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/multidb-go/multidb"
+	pg_query "github.com/pganalyze/pg_query_go/v6"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// facts are what a tree says about a statement.
+type facts struct {
+	read   bool   // only nodes that read, but for what functions do
+	why    string // the node that is none
+	tables []string
+}
+
+// readNodes are the statements that read. All other statements do not.
+var readNodes = map[string]bool{
+	"SelectStmt": true, "VariableShowStmt": true, "ExplainStmt": true, "RawStmt": true,
+}
+
+// examine walks over a tree of PostgreSQL's parser.
+func examine(m protoreflect.Message, f *facts, ctes []string) {
+	name := string(m.Descriptor().Name())
+	field := func(n string) protoreflect.Value {
+		return m.Get(m.Descriptor().Fields().ByName(protoreflect.Name(n)))
+	}
+	switch {
+	case strings.HasSuffix(name, "Stmt") && !readNodes[name]:
+		f.refuse(name)
+	case name == "LockingClause", name == "IntoClause":
+		f.refuse(name)
+	}
+	switch name {
+	case "SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":
+		if with := field("with_clause"); m.Has(m.Descriptor().Fields().ByName("with_clause")) {
+			ctes = examineWith(with.Message(), f, ctes)
+		}
+	case "RangeVar":
+		table, schema := field("relname").String(), field("schemaname").String()
+		if catalog := field("catalogname").String(); catalog != "" {
+			schema = catalog + "." + schema
+		}
+		switch {
+		case schema != "":
+			f.tables = append(f.tables, schema+"."+table)
+		case !slices.Contains(ctes, table):
+			f.tables = append(f.tables, table)
+		}
+		return
+	}
+	m.Range(func(d protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if d.Name() == "with_clause" {
+			return true // done
+		}
+		switch {
+		case d.IsList() && d.Kind() == protoreflect.MessageKind:
+			for i := range v.List().Len() {
+				examine(v.List().Get(i).Message(), f, ctes)
+			}
+		case d.Kind() == protoreflect.MessageKind && !d.IsMap():
+			examine(v.Message(), f, ctes)
+		}
+		return true
+	})
+}
+
+// examineWith walks over the members of WITH, and returns the names that are in
+// sight behind it: of a member, those before it; if it is recursive, all.
+func examineWith(with protoreflect.Message, f *facts, ctes []string) []string {
+	fields := with.Descriptor().Fields()
+	list := with.Get(fields.ByName("ctes")).List()
+	recursive := with.Get(fields.ByName("recursive")).Bool()
+	ctes = slices.Clone(ctes)
+	name := func(i int) (string, protoreflect.Message) {
+		node := list.Get(i).Message()
+		cte := node.Get(node.Descriptor().Fields().ByName("common_table_expr")).Message()
+		return cte.Get(cte.Descriptor().Fields().ByName("ctename")).String(), cte
+	}
+	if recursive {
+		for i := range list.Len() {
+			n, _ := name(i)
+			ctes = append(ctes, n)
+		}
+	}
+	for i := range list.Len() {
+		n, cte := name(i)
+		examine(cte, f, ctes)
+		if !recursive {
+			ctes = append(ctes, n)
+		}
+	}
+	return ctes
+}
+
+func (f *facts) refuse(why string) {
+	if f.read {
+		f.read, f.why = false, why
+	}
+}
+
+func postgresFacts(query string) (facts, bool) {
+	tree, err := pg_query.Parse(query)
+	if err != nil || len(tree.Stmts) == 0 {
+		return facts{}, false
+	}
+	f := facts{read: true}
+	for _, stmt := range tree.Stmts {
+		// What EXPLAIN does not run does not count; COPY TO STDOUT reads.
+		switch node := stmt.Stmt.Node.(type) {
+		case *pg_query.Node_ExplainStmt:
+			runs := false
+			for _, o := range node.ExplainStmt.Options {
+				runs = runs || o.GetDefElem().GetDefname() == "analyze"
+			}
+			if !runs {
+				plan := facts{read: true}
+				examine(stmt.ProtoReflect(), &plan, nil)
+				f.tables = append(f.tables, plan.tables...)
+				continue
+			}
+		case *pg_query.Node_CopyStmt:
+			if c := node.CopyStmt; !c.IsFrom && !c.IsProgram && c.Filename == "" {
+				if c.Relation != nil {
+					f.tables = append(f.tables, strings.TrimPrefix(c.Relation.Schemaname+"."+c.Relation.Relname, "."))
+				} else {
+					examine(c.Query.ProtoReflect(), &f, nil)
+				}
+				continue
+			}
+		}
+		examine(stmt.ProtoReflect(), &f, nil)
+	}
+	return f, true
+}
+
+// TestPostgres: what is a read to us has a tree that reads, and the tables that
+// we are sure of are those of the tree.
+func TestPostgres(t *testing.T) {
+	parsed, reads, lost, wrong := 0, 0, 0, 0
+	for _, query := range collected(t, ".sql") {
+		f, ok := postgresFacts(query)
+		if !ok {
+			continue
+		}
+		parsed++
+		s := multidb.Classify(multidb.Postgres, query)
+		if s.Kind == multidb.KindRead {
+			reads++
+			if !f.read {
+				t.Errorf("a read with %s in it: %s", f.why, query)
+			}
+		} else if f.read && !strings.HasPrefix(s.Reason, "function ") {
+			lost++
+			t.Logf("no read (%s), though its tree reads: %.300s", s.Reason, query)
+		}
+		if s.TablesKnown && !sameTables(s, f.tables) {
+			wrong++
+			t.Errorf("tables %v %v, the tree has %v: %.400s", s.Reads, s.Writes, f.tables, query)
+		}
+	}
+	t.Logf("%d statements, %d reads, %d reads lost, %d with other tables", parsed, reads, lost, wrong)
+}
