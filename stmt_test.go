@@ -65,6 +65,26 @@ func TestStatementsWithRowsOpenDoNotShare(t *testing.T) {
 	})
 }
 
+// Neither do two that shared one before.
+func TestStatementsThatSharedDoNotWithRowsOpen(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSplit(t, testdb.Full)
+		const query = "SELECT 1 FROM t FOR UPDATE"
+		first, second := must(s.db.Prepare(query)), must(s.db.Prepare(query))
+		defer first.Close()
+		defer second.Close()
+		if n := s.primary.Count(testdb.OpPrepare); n != 1 {
+			t.Errorf("prepared %d times, want once: the child's statement was free", n)
+		}
+		tx := must(s.db.Begin())
+		rows1 := must(tx.Stmt(second).Query())
+		rows2 := must(tx.Stmt(first).Query()) // the fake complains if it is the same child statement
+		check(t, rows1.Close())
+		check(t, rows2.Close())
+		check(t, tx.Rollback())
+	})
+}
+
 func TestStatementsOnOneChildAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSplit(t, testdb.Full, maxOpen(1))
