@@ -36,11 +36,21 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 		}
 		return err
 	}
-	if f := ca.route.facts; f != nil && via.runs() {
-		c.expectState(ca.child, f)
+	if f := ca.route.facts; f != nil {
+		c.remember(f)
+		if via.runs() {
+			c.expectState(ca.child, f)
+		}
 	}
 	ca.enter()
 	return nil
+}
+
+// remember keeps the facts of the last statement at hand, but not of a long one.
+func (c *Conn) remember(f *facts) {
+	if f != c.lastFacts && len(f.query) <= maxCachedText {
+		c.lastFacts = f
+	}
 }
 
 // startEnd is start for the end of a transaction, whose child is known.

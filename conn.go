@@ -40,6 +40,8 @@ type Conn struct {
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
+	lastFacts *facts // of the last statement, which may come again
+
 	toldBad bool // database/sql was told driver.ErrBadConn, by a child that is marked as broken
 
 	// Where automatic routing must go, because the connection has state: an open
@@ -120,7 +122,7 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		return nil, err
 	}
 	defer c.abandon(&ca)
-	s := &stmt{conn: c, query: query}
+	s := &stmt{conn: c, query: query, facts: ca.route.facts}
 	if c.held != nil {
 		prepared, err := c.held.prepare(ctx, query)
 		if err == nil {

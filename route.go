@@ -40,6 +40,7 @@ type question struct {
 	choice *choice         // of the context; nil if it has none
 	query  string
 	via    via
+	known  *facts // perhaps those of the query; nil if there are none at hand
 
 	leases     []*child // in the hands of the asking Conn
 	pin        *engine  // where the Conn's state is; nil if it has none
@@ -68,6 +69,9 @@ type selection struct {
 func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 	q.ctx, q.choice = ctx, choiceFrom(ctx)
 	q.query, q.via = query, via
+	if q.known == nil {
+		q.known = c.lastFacts
+	}
 	q.leases = c.leases
 	if c.pin != nil {
 		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
@@ -91,7 +95,7 @@ func (k *Connector) route(q *question) (route, error) {
 	}
 	var f *facts
 	if q.via.carriesText() {
-		f = k.classified(k.dialectFor(&wanted, q.pin), q.query)
+		f = k.factsFor(q, k.dialectFor(&wanted, q.pin))
 		if wanted.database == nil && (f.rule != nil || k.router != nil) {
 			if wanted, err = k.ruled(q, f, wanted); err != nil {
 				return route{}, err
@@ -103,7 +107,7 @@ func (k *Connector) route(q *question) (route, error) {
 		return route{}, err
 	}
 	if f != nil && f.dialect != db.dialect {
-		f = k.classified(db.dialect, q.query)
+		f = k.factsFor(q, db.dialect)
 	}
 	r, err := k.engineFor(q, &wanted, db, f)
 	if err != nil {

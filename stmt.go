@@ -24,6 +24,7 @@ var (
 type stmt struct {
 	conn  *Conn
 	query string
+	facts *facts     // found when it was prepared; nil if nothing had to be classified
 	held  *childStmt // set if the Conn holds its child
 
 	last *childStmt   // the one used last
@@ -39,6 +40,7 @@ func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	var ca call
+	ca.known = s.facts
 	if err := s.conn.start(ctx, &ca, s.query, viaExec); err != nil {
 		return nil, err
 	}
@@ -56,6 +58,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	var ca call
+	ca.known = s.facts
 	if err := s.conn.start(ctx, &ca, s.query, viaQuery); err != nil {
 		return nil, err
 	}
