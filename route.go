@@ -80,8 +80,10 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 
 // route decides.
 func (k *Connector) route(q *question) (route, error) {
-	if k.single != nil && q.choice == nil {
-		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
+	if q.choice == nil {
+		if r, ok := k.routeByText(q); ok {
+			return r, nil
+		}
 	}
 	var wanted selection
 	var err error
@@ -122,6 +124,26 @@ func (k *Connector) route(q *question) (route, error) {
 		r.databaseBy = wanted.databaseBy
 	}
 	return r, nil
+}
+
+// routeByText is the short way for the many questions in which nothing but the
+// text decides. It gives the answer that the long way would.
+func (k *Connector) routeByText(q *question) (r route, ok bool) {
+	if k.single != nil {
+		return route{engine: k.single, reason: ReasonOnlyEngine}, true
+	}
+	if k.byDefault == nil || k.router != nil || q.pin != nil {
+		return route{}, false
+	}
+	var f *facts
+	if q.via.carriesText() {
+		if f = k.factsFor(q, k.byDefault.dialect); f.rule != nil {
+			return route{}, false
+		}
+	}
+	r = k.automatic(q, k.byDefault, f)
+	r.facts = f
+	return r, true
 }
 
 // chosen looks up the caller's choice.
