@@ -35,6 +35,7 @@ var (
 type Conn struct {
 	connector *Connector
 	held      *child // the one child of a Conn that holds; nil for one that leases
+	inUse     bool   // between ResetSession or Connect and IsValid; kept for held only
 
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
@@ -54,7 +55,7 @@ type Conn struct {
 
 // A Conn that holds begins with its child.
 func (k *Connector) newConn(held *child) *Conn {
-	c := &Conn{connector: k, held: held}
+	c := &Conn{connector: k, held: held, inUse: true}
 	c.leases = c.two[:0]
 	if held != nil {
 		c.leases = append(c.leases, held)
@@ -68,6 +69,7 @@ func (c *Conn) ResetSession(ctx context.Context) error {
 	if c.held == nil {
 		return nil
 	}
+	c.setInUse(true)
 	return c.held.Reset(ctx)
 }
 
@@ -194,6 +196,7 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 // child is asked whether it may go on.
 func (c *Conn) IsValid() bool {
 	if c.held != nil {
+		c.setInUse(false)
 		return !c.held.broken && (c.held.validator == nil || c.held.validator.IsValid())
 	}
 	c.endLeases()
@@ -205,7 +208,8 @@ func (c *Conn) IsValid() bool {
 // the children that are still leased here are bad.
 func (c *Conn) Close() error {
 	if c.held != nil {
-		defer c.connector.single.held.Add(-1)
+		c.setInUse(false)
+		defer c.connector.single.held.open.Add(-1)
 		return c.held.Close()
 	}
 	if !c.toldBad {
@@ -216,6 +220,18 @@ func (c *Conn) Close() error {
 	}
 	c.endLeases()
 	return nil
+}
+
+func (c *Conn) setInUse(inUse bool) {
+	if c.inUse == inUse {
+		return
+	}
+	c.inUse = inUse
+	if inUse {
+		c.connector.single.held.inUse.Add(1)
+	} else {
+		c.connector.single.held.inUse.Add(-1)
+	}
 }
 
 // Prepare and Begin exist for the interface only; database/sql calls the forms

@@ -151,7 +151,8 @@ func (k *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.single.held.Add(1)
+	k.single.held.open.Add(1)
+	k.single.held.inUse.Add(1)
 	return k.newConn(ch), nil
 }
 

@@ -28,10 +28,13 @@ type engine struct {
 	dsn       string // only to keep its secrets out of errors
 
 	pool *pool.Pool[*child] // nil if Conns hold their children
-	held atomic.Int64       // the number of children that Conns hold
+	held heldStats          // instead of the pool's
 
 	routed [reasons]atomic.Uint64
 }
+
+// heldStats counts children that Conns hold, which no pool knows.
+type heldStats struct{ open, inUse atomic.Int64 }
 
 // newEngine opens the child's connector, which dials nothing, and adds the
 // engine to its database.

@@ -133,11 +133,11 @@ func TestHeldStats(t *testing.T) {
 		}
 		conn := must(db.Conn(t.Context()))
 		check(t, db.Ping())
-		if s := stats(); s.OpenConnections != 2 {
+		if s := stats(); s.OpenConnections != 2 || s.InUse != 1 || s.Idle != 1 {
 			t.Errorf("with one of two in use: %+v", s)
 		}
 		check(t, conn.Close())
-		if s := stats(); s.OpenConnections != 2 {
+		if s := stats(); s.OpenConnections != 2 || s.InUse != 0 || s.Idle != 2 {
 			t.Errorf("with two idle: %+v", s)
 		}
 		conn = must(db.Conn(t.Context()))
@@ -146,7 +146,7 @@ func TestHeldStats(t *testing.T) {
 		}
 		check(t, conn.Close())
 		check(t, db.Close())
-		if s := stats(); s.OpenConnections != 0 {
+		if s := stats(); s.OpenConnections != 0 || s.InUse != 0 || s.Idle != 0 {
 			t.Errorf("after Close: %+v", s)
 		}
 	})

@@ -15,8 +15,8 @@ type EngineStats struct {
 
 	// Pool tells of the engine's child connections what sql.DBStats tells of
 	// one database. Where a single engine's children are held by the sql.DB's
-	// own connections, only OpenConnections is set, and sql.DB.Stats has the
-	// rest.
+	// own connections, only OpenConnections, InUse and Idle are set, and
+	// sql.DB.Stats has the rest.
 	Pool sql.DBStats
 
 	// Routed counts the calls that went to the engine, by reason.
@@ -55,7 +55,8 @@ func (e *engine) stats() EngineStats {
 		}
 	}
 	if e.pool == nil {
-		s.Pool = sql.DBStats{OpenConnections: int(e.held.Load())}
+		open, inUse := int(e.held.open.Load()), int(e.held.inUse.Load())
+		s.Pool = sql.DBStats{OpenConnections: open, InUse: inUse, Idle: open - inUse}
 		return s
 	}
 	p := e.pool.Stats()
