@@ -40,6 +40,8 @@ type Conn struct {
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
+	skippedExec bool // database/sql will prepare what Exec was asked for
+
 	lastFacts *facts // of the last statement, which may come again
 
 	toldBad bool // database/sql was told driver.ErrBadConn, by a child that is marked as broken
@@ -95,6 +97,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	defer c.abandon(&ca)
 	result, err := ca.child.exec(ctx, query, args)
+	c.skippedExec = err == driver.ErrSkip
 	return result, c.finish(ctx, &ca, err)
 }
 
@@ -114,11 +117,17 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 // PrepareContext prepares the statement on the engine that would answer it as a
-// query now, so that a mistake in it is found now. Each execution is routed
-// again.
+// query now, so that a mistake in it is found now; or on the one that will run it,
+// if it is half of an Exec that the child left to Prepare. Each execution is
+// routed again.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	via := viaPrepare
+	if c.skippedExec {
+		via = viaPrepareExec
+		c.skippedExec = false
+	}
 	var ca call
-	if err := c.start(ctx, &ca, query, viaPrepare); err != nil {
+	if err := c.start(ctx, &ca, query, via); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)

@@ -26,6 +26,7 @@ func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
 
 var viaVerbs = map[via]string{
 	viaPrepare:       "prepare",
+	viaPrepareExec:   "prepare",
 	viaBegin:         "begin",
 	viaBeginReadOnly: "begin",
 	viaCommit:        "commit",

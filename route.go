@@ -16,6 +16,7 @@ const (
 	viaQuery via = iota
 	viaExec
 	viaPrepare
+	viaPrepareExec
 	viaBegin
 	viaBeginReadOnly
 	viaCommit
@@ -25,14 +26,16 @@ const (
 )
 
 // carriesText reports whether there is a statement to classify.
-func (v via) carriesText() bool { return v <= viaPrepare }
+func (v via) carriesText() bool { return v <= viaPrepareExec }
 
 // runs reports whether the call may change data or the connection's state.
 func (v via) runs() bool { return v == viaQuery || v == viaExec || v == viaCommit }
 
 // isStatement reports whether the call is one of those that statistics count:
 // a statement is counted when it runs, a transaction when it begins.
-func (v via) isStatement() bool { return v != viaPrepare && v != viaCommit && v != viaRollback }
+func (v via) isStatement() bool {
+	return v != viaPrepare && v != viaPrepareExec && v != viaCommit && v != viaRollback
+}
 
 // question is all that a decision depends on.
 type question struct {
@@ -291,7 +294,7 @@ func (k *Connector) automatic(q *question, db *database, f *facts) route {
 		return primary(ReasonTransaction)
 	case f.Kind == KindWrite:
 		return primary(ReasonWrite)
-	case q.via == viaExec:
+	case q.via == viaExec || q.via == viaPrepareExec:
 		return primary(ReasonExec)
 	case k.readsOnPrimary:
 		return primary(ReasonReadsPrimary)

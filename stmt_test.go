@@ -277,6 +277,9 @@ func TestExecWithoutFastPathRunsOnThePrimary(t *testing.T) {
 		if n, m := s.primary.Count(testdb.OpStmtExec), s.replica.Count(testdb.OpStmtExec); n != 1 || m != 0 {
 			t.Errorf("ran %d times on the primary and %d times on the replica, want once on the primary", n, m)
 		}
+		if trace := s.replica.Trace(); len(trace) > 0 {
+			t.Errorf("the replica was asked to prepare it: %q", trace)
+		}
 	})
 }
 
