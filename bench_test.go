@@ -14,7 +14,7 @@ import (
 //	go test -run - -bench 'QueryRow/leased' -cpuprofile cpu.out .
 //
 // The child is a null driver, so that what is left is database/sql and multidb.
-// For figures to quote, run internal/bench, which measures in turns.
+// For figures to quote, run ./bench, which measures in turns.
 
 // benchDBs are the ways to use a null child.
 var benchDBs = []struct {
