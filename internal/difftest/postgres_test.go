@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/sqlcases"
 	pg_query "github.com/pganalyze/pg_query_go/v6"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -141,7 +142,7 @@ func postgresFacts(query string) (facts, bool) {
 // we are sure of are those of the tree.
 func TestPostgres(t *testing.T) {
 	parsed, reads, lost, wrong := 0, 0, 0, 0
-	for _, query := range collected(t, ".sql") {
+	for _, query := range collected(t, sqlcases.Postgres, ".sql") {
 		f, ok := postgresFacts(query)
 		if !ok {
 			continue

@@ -205,8 +205,8 @@ func (s *scanner) open(f *frame) {
 		s.push(inTables, tableNext).writes = writes
 	case aliasNext, aliasDone, usingNames:
 		f.clause = tableTail
-		if s.prev().key == kUsing {
-			f.clause = tableDone // USING (...) AS alias
+		if k := s.prev().key; k == kUsing || k == kPartition {
+			f.clause = tableDone // an alias may follow
 		}
 		s.push(inNames, inTail)
 	default:
@@ -317,6 +317,9 @@ func (s *scanner) verb(f *frame, key keyword) {
 	case kValues:
 		f.clause = inTail
 	case kTable:
+		if s.lex.dialect == SQLite {
+			s.strange()
+		}
 		f.clause = tableNext
 	case kWith:
 		f.clause = withName
@@ -545,9 +548,6 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 	case kUse, kForce, kIgnore, kPartition, kKey, kIndex:
 		if d == MySQL { // hints, whose lists are names
 			f.clause = usingNames
-			if key == kPartition {
-				f.clause = usingNames
-			}
 			return true
 		}
 	case kFor:

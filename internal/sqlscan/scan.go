@@ -98,7 +98,7 @@ type scanner struct {
 
 	reads, writes tableSet
 
-	// A window on the tokens: at is the one in hand. The one before it and the
+	// A window on the tokens: at is the one in hand. The two before it and the
 	// one after it are always there.
 	at     int
 	window [windowSize]token
@@ -113,9 +113,9 @@ func scanAs(l lexer, user *Functions) (f Facts, ambiguous bool) {
 	s := scanners.Get().(*scanner)
 	s.lex, s.user = l, user
 	s.facts = Facts{TablesKnown: true}
-	s.window[0] = token{} // before the first token stands an end
-	s.lex.fill(s.window[1:])
-	s.at = 1
+	s.window[0], s.window[1] = token{}, token{} // before the first token stand ends
+	s.lex.fill(s.window[2:])
+	s.at = 2
 	s.arrive()
 	s.text()
 	if s.lex.sawExecutable {
@@ -179,11 +179,11 @@ func (s *scanner) advance() {
 	}
 }
 
-// slide moves the window on, so that the token in hand is its second.
+// slide moves the window on, so that the token in hand is its third.
 func (s *scanner) slide() {
-	kept := copy(s.window[:], s.window[s.at-1:])
+	kept := copy(s.window[:], s.window[s.at-2:])
 	s.lex.fill(s.window[kept:])
-	s.at = 1
+	s.at = 2
 }
 
 // arrive takes note of a bad token, behind which nothing is known.
@@ -237,9 +237,14 @@ func (s *scanner) skip() {
 }
 
 // operandEnds reports whether an operand ends right before the token in hand,
-// so that a word here is an infix operator and no function.
+// or before a NOT that stands there, so that a word here is an infix operator
+// and no function: a NOT LIKE (b), but NOT like(a, b).
 func (s *scanner) operandEnds() bool {
-	switch p := s.prev(); p.kind {
+	p := s.prev()
+	if p.key == kNot {
+		p = &s.window[s.at-2]
+	}
+	switch p.kind {
 	case word:
 		return endsOperand[p.key]
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
