@@ -48,7 +48,8 @@ func Lexing() []Case {
 		{Postgres, `SELECT 1INTO copy`, "write", "INTO"},
 		{SQLite, `SELECT :a, @b, $c, ?1`, "read", ""},
 
-		// What no server takes.
+		// What no server takes, or not each in the same way.
+		{MySQL, "SELECT '\xbf\\', my_function(), '\xbf\\'", "write", "invalid UTF-8"},
 		{Postgres, `SELECT 'open`, "write", "unterminated string"},
 		{Postgres, `SELECT "open`, "write", "unterminated name"},
 		{Postgres, `SELECT $$open`, "write", "unterminated string"},

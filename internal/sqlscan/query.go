@@ -17,6 +17,7 @@ type frame struct {
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
 	distinct  bool    // the list of DISTINCT ON
 	ctes      uint8   // how many WITH names were in sight when it opened
+	reads     uint8   // how many tables were read before WITH RECURSIVE
 	member    token   // the WITH member that is being read
 }
 
@@ -241,6 +242,14 @@ func (s *scanner) declareMember(f *frame) {
 	s.declare(&f.member)
 }
 
+// forwardReference: a member of WITH RECURSIVE may have been read by those
+// before it, and taken for a table.
+func (s *scanner) forwardReference(f *frame) {
+	if name, ok := s.part(&f.member); ok {
+		s.reads.remove(name, int(f.reads))
+	}
+}
+
 func (s *scanner) declare(t *token) {
 	name, ok := s.part(t)
 	if !ok {
@@ -370,11 +379,13 @@ func (s *scanner) with(f *frame, key keyword) {
 	case withName:
 		if key == kRecursive && s.prev().key == kWith && s.peek().kind != lparen && !s.peekIs("as") {
 			f.recursive = true
+			f.reads = uint8(len(s.reads))
 			return
 		}
 		f.member = *s.tok()
 		if f.recursive {
 			s.declare(s.tok())
+			s.forwardReference(f)
 		}
 		f.clause = withAs
 	case withAs:
@@ -864,7 +875,7 @@ func (s *scanner) sequenceWord(t *token) bool {
 
 // userVariable handles MySQL's @name and its assignment.
 func (s *scanner) userVariable() {
-	if s.lex.dialect != MySQL {
+	if s.lex.dialect != MySQL || s.facts.Verb == "show" && s.tok().glued { // 'user'@'host'
 		return
 	}
 	if s.tok().kind == assign || s.peek().kind == assign {

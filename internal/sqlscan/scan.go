@@ -1,6 +1,9 @@
 package sqlscan
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // Scan finds out what a text may do under a dialect. It is total: any bytes have
 // an answer, and the answer for what is not understood is a write that may touch
@@ -13,6 +16,12 @@ func Scan(d Dialect, text string, user *Functions) Facts {
 	}
 	if d == Generic {
 		return scanGeneric(text, user)
+	}
+	if d != SQLite && !utf8.ValidString(text) {
+		// In some encodings a byte of a letter looks like a quote or a backslash.
+		f := Facts{}
+		f.giveUp("invalid UTF-8")
+		return f
 	}
 	f, ambiguous := scanAs(newLexer(d, text), user)
 	if ambiguous {
