@@ -37,10 +37,11 @@ func FuzzClassifyAround(f *testing.F) {
 	addCases(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		for d := Postgres; d <= SQLite; d++ {
-			plain := Classify(d, query).Kind == KindRead
+			plain := Classify(d, query)
+			wasRead := plain.Kind == KindRead
 			for _, around := range []struct {
 				before, after string
-				same          bool
+				same          bool // a read stays one
 			}{
 				{" \t\n", "\n ", true},
 				{"/* a */", "\n/* b */", true},
@@ -50,13 +51,16 @@ func FuzzClassifyAround(f *testing.F) {
 				{"(", "\n)", false},
 				{"", "\n; SELECT 1", true},
 				{"SELECT 1; ", "", true},
-				{"EXPLAIN ", "", false},
 			} {
-				s := Classify(d, around.before+query+around.after)
-				read := s.Kind == KindRead
-				empty := Classify(d, query).Reason == "empty statement"
-				if read && !plain && !empty && around.before != "EXPLAIN " || plain && !read && around.same {
-					t.Errorf("%s: %q is a read: %v; between %q and %q: %v (%s)", d, query, plain, around.before, around.after, read, s.Reason)
+				switch {
+				case plain.Reason == "empty statement": // ... and a SELECT 1 is a read
+					continue
+				case around.before == "(" && plain.Reason == "unbalanced parentheses": // ) ( becomes () ()
+					continue
+				}
+				read := Classify(d, around.before+query+around.after).Kind == KindRead
+				if read && !wasRead || wasRead && !read && around.same {
+					t.Errorf("%s: %q is a read: %v; between %q and %q: %v", d, query, wasRead, around.before, around.after, read)
 				}
 			}
 		}

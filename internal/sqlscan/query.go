@@ -109,6 +109,10 @@ func (s *scanner) step() {
 	first := f.first
 	f.first = false
 	t := s.tok()
+	if f.clause == atStart && t.kind != word && t.kind != lparen {
+		s.strange()
+		f.clause = inTail
+	}
 	switch t.kind {
 	case word, quoted:
 		if t.key == notKeyword && f.clause <= inBody {
@@ -146,8 +150,6 @@ func (s *scanner) step() {
 		case intoTarget:
 			s.oddTable(true)
 			f.clause = afterInto
-		case atStart:
-			s.strange()
 		}
 	}
 }
@@ -412,8 +414,10 @@ func (s *scanner) target(f *frame, key keyword) {
 			return
 		}
 	case kOr: // SQLite: INSERT OR REPLACE
-		s.advance()
-		return
+		if s.prev().key == kInsert {
+			s.advance()
+			return
+		}
 	}
 	p := s.readPath()
 	s.table(p, true)
@@ -448,8 +452,10 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 			return
 		}
 	case kOr: // SQLite: UPDATE OR IGNORE t
-		s.advance()
-		return
+		if s.prev().key == kUpdate {
+			s.advance()
+			return
+		}
 	case kRows:
 		if s.peek().key == kFrom { // ROWS FROM (f(), g())
 			s.advance()
@@ -799,8 +805,12 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 		kCase, kWhen, kThen, kElse, kDistinct, kAny, kAll, kExists, kUnion, kIntersect, kExcept,
 		kBetween, kCast, kGrouping, kFor, kRow, kTo, kReturning, kInterval, kGroup, kOrder:
 		return true
-	case kSome, kArray, kOffset:
+	case kArray:
 		return d == Postgres
+	case kSome, kOffset: // words of its grammar are no functions in MySQL
+		return d != SQLite
+	case kPrefix:
+		return d == MySQL && s.is("escape")
 	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
 		return d == MySQL
 	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:

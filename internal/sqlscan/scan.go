@@ -150,7 +150,7 @@ func (s *scanner) forget() {
 func (s *scanner) text() {
 	for n := 0; ; n++ {
 		for s.tok().kind == semicolon {
-			s.advance()
+			s.pass()
 		}
 		if s.done() {
 			if n == 0 && s.facts.Kind == Read {
@@ -174,8 +174,15 @@ func (s *scanner) tok() *token  { return &s.window[s.at] }
 func (s *scanner) prev() *token { return &s.window[s.at-1] }
 func (s *scanner) peek() *token { return &s.window[s.at+1] }
 
-// advance steps to the next token.
+// advance steps to the next token of the statement, and stays at its end.
 func (s *scanner) advance() {
+	if !s.end() {
+		s.pass()
+	}
+}
+
+// pass steps to the next token of the text, and stays at its end.
+func (s *scanner) pass() {
 	if s.done() {
 		return
 	}
