@@ -1,12 +1,20 @@
 package multidb
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/multidb-go/multidb/internal/sqlcases"
+)
+
+func addCases(f *testing.F) {
+	for _, c := range sqlcases.All() {
+		f.Add(c.Query)
+	}
+}
 
 // FuzzClassify: any bytes have an answer, and it is consistent in itself.
 func FuzzClassify(f *testing.F) {
-	for _, q := range []string{"SELECT 1", "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", "E'\\'", "/*!50000 a", "$a$ $a$", "[", "U&\"\"(", "\"\"(1)", "@`", "@@`a`", "(((", ")", "x.", ".x", "FROM", "CREATE TABLE", "EXPLAIN (", "COPY (", "PRAGMA x.y(z)", "``.``"} {
-		f.Add(q)
-	}
+	addCases(f)
 	f.Fuzz(func(t *testing.T, query string) {
 		for d := Generic; d <= SQLite; d++ {
 			s := Classify(d, query)
@@ -18,6 +26,42 @@ func FuzzClassify(f *testing.F) {
 			}
 			if s.Kind == KindSession && !s.Session {
 				t.Errorf("%s: a session statement that leaves nothing: %+v", d, s)
+			}
+		}
+	})
+}
+
+// FuzzClassifyAround: blanks, comments, semicolons and parentheses around a text
+// never make a read of what is none, and blanks and comments leave a read one.
+func FuzzClassifyAround(f *testing.F) {
+	addCases(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		for d := Postgres; d <= SQLite; d++ {
+			plain := Classify(d, query)
+			wasRead := plain.Kind == KindRead
+			for _, around := range []struct {
+				before, after string
+				same          bool // a read stays one
+			}{
+				{" \t\n", "\n ", true},
+				{"/* a */", "\n/* b */", true},
+				{"-- a\n", "\n-- b\n", true},
+				{"", "\n;", true},
+				{";", "", true},
+				{"(", "\n)", false},
+				{"", "\n; SELECT 1", true},
+				{"SELECT 1; ", "", true},
+			} {
+				switch {
+				case plain.Reason == "empty statement": // ... and a SELECT 1 is a read
+					continue
+				case around.before == "(" && plain.Reason == "unbalanced parentheses": // ) ( becomes () ()
+					continue
+				}
+				read := Classify(d, around.before+query+around.after).Kind == KindRead
+				if read && !wasRead || wasRead && !read && around.same {
+					t.Errorf("%s: %q is a read: %v; between %q and %q: %v", d, query, wasRead, around.before, around.after, read)
+				}
 			}
 		}
 	})

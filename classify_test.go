@@ -1,26 +1,248 @@
 package multidb
 
-import "testing"
+import (
+	"slices"
+	"strings"
+	"testing"
 
-func TestClassifyKinds(t *testing.T) {
+	"github.com/multidb-go/multidb/internal/sqlcases"
+)
+
+func dialectNamed(name string) Dialect {
+	for d := Generic; d <= SQLite; d++ {
+		if d.String() == name {
+			return d
+		}
+	}
+	panic("no dialect " + name)
+}
+
+func TestClassify(t *testing.T) {
+	for _, c := range sqlcases.All() {
+		s := Classify(dialectNamed(c.Dialect), c.Query)
+		if s.Kind.String() != c.Kind || s.Reason != c.Reason {
+			t.Errorf("%s: %s\n\tis a %s (%s), want a %s (%s)", c.Dialect, c.Query, s.Kind, s.Reason, c.Kind, c.Reason)
+		}
+		if s.Kind == KindRead && (s.Mutates || s.Session || s.Tx != TxNone || s.Writes != nil) {
+			t.Errorf("%s: %s\n\tis a read that does something: %+v", c.Dialect, c.Query, s)
+		}
+	}
+}
+
+// To the generic dialect a read is what all dialects agree about.
+func TestClassifyGeneric(t *testing.T) {
+	for _, c := range []struct {
+		query string
+		read  bool
+	}{
+		{`SELECT id, count(*) FROM users WHERE name = 'x' GROUP BY id`, true},
+		{`SELECT 1 -- remark`, true},
+		{`SELECT 1 # no remark to PostgreSQL and SQLite`, false},
+		{`SELECT 1 /*! INTO OUTFILE 'x' */`, false},
+		{`SELECT /* /* */ f() -- */`, false},
+		{`SELECT 'a\'`, false},
+		{`SELECT string_agg(name, ',') FROM users`, false},
+	} {
+		if s := Classify(Generic, c.query); (s.Kind == KindRead) != c.read {
+			t.Errorf("%s: %s (%s)", c.query, s.Kind, s.Reason)
+		}
+	}
+}
+
+func TestClassifyTransactionEffect(t *testing.T) {
 	for _, c := range []struct {
 		dialect Dialect
 		query   string
-		kind    Kind
-		reason  string
+		want    TxEffect
 	}{
-		{Postgres, "SELECT 1", KindRead, ""},
-		{Postgres, "SELECT * FROM t FOR UPDATE", KindWrite, "FOR UPDATE"},
-		{Postgres, "SELECT nextval('s')", KindWrite, "function nextval"},
-		{Postgres, "WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", KindWrite, "data-modifying CTE"},
-		{Postgres, "SELECT 1; DELETE FROM t", KindWrite, "second statement"},
-		{Postgres, "SET search_path = x", KindSession, "SET"},
-		{Postgres, "SET LOCAL x = 1", KindTransaction, "SET LOCAL"},
-		{MySQL, "SET LOCAL x = 1", KindSession, "SET"},
-		{Postgres, "BEGIN", KindTransaction, "BEGIN"},
+		{Postgres, `SELECT 1`, TxNone},
+		{Postgres, `BEGIN`, TxBegin},
+		{Postgres, `START TRANSACTION`, TxBegin},
+		{Postgres, `COMMIT`, TxEnd},
+		{Postgres, `ROLLBACK WORK`, TxEnd},
+		{Postgres, `END`, TxEnd},
+		{Postgres, `ABORT`, TxEnd},
+		{Postgres, `COMMIT AND CHAIN`, TxBegin},
+		{Postgres, `COMMIT AND NO CHAIN`, TxEnd},
+		{Postgres, `PREPARE TRANSACTION 'x'`, TxEnd},
+		{Postgres, `COMMIT PREPARED 'x'`, TxNone},
+		{Postgres, `SAVEPOINT a`, TxNone},
+		{Postgres, `RELEASE a`, TxNone},
+		{Postgres, `ROLLBACK TO a`, TxNone},
+		{Postgres, `ROLLBACK WORK TO SAVEPOINT a`, TxNone},
+		{Postgres, `BEGIN; DELETE FROM t; COMMIT`, TxEnd},
+		{Postgres, `COMMIT; BEGIN`, TxBegin},
+		{Postgres, `SET LOCAL x = 1`, TxNone},
+		{MySQL, `XA START 'x'`, TxBegin},
+		{MySQL, `XA COMMIT 'x'`, TxEnd},
+		{SQLite, `BEGIN IMMEDIATE`, TxBegin},
+		{SQLite, `SAVEPOINT a`, TxBegin}, // opens a transaction if there is none
+		{SQLite, `CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END`, TxNone},
 	} {
-		if s := Classify(c.dialect, c.query); s.Kind != c.kind || s.Reason != c.reason {
-			t.Errorf("%s: %s\n\tis a %s (%s), want a %s (%s)", c.dialect, c.query, s.Kind, s.Reason, c.kind, c.reason)
+		if s := Classify(c.dialect, c.query); s.Tx != c.want {
+			t.Errorf("%s: %s: effect %d, want %d", c.dialect, c.query, s.Tx, c.want)
 		}
 	}
+}
+
+// Mutates and Session say what Kind hides behind something stricter.
+func TestClassifyMutatesAndSession(t *testing.T) {
+	for _, c := range []struct {
+		dialect          Dialect
+		query            string
+		mutates, session bool
+	}{
+		{Postgres, `SELECT * FROM t FOR UPDATE`, false, false},
+		{Postgres, `SELECT currval('s')`, false, false},
+		{Postgres, `SELECT pg_advisory_lock(1)`, false, true},
+		{Postgres, `SELECT nextval('s')`, true, false},
+		{Postgres, `SELECT f()`, true, false},
+		{Postgres, `DELETE FROM t`, true, false},
+		{Postgres, `SET x = 1`, false, true},
+		{Postgres, `SET x = 1; DELETE FROM t`, true, true},
+		{Postgres, `BEGIN`, false, false},
+		{Postgres, `BEGIN; SET x = 1; COMMIT`, false, true},
+		{Postgres, `BEGIN; SET LOCAL x = 1; COMMIT`, false, false},
+		{Postgres, `COMMIT PREPARED 'x'`, true, false},
+		{Postgres, `LISTEN c`, false, true},
+		{Postgres, `EXECUTE p`, true, true},
+		{Postgres, `CREATE TEMP TABLE t (a int)`, true, true},
+		{Postgres, `FROBNICATE`, true, true},
+		{MySQL, `SET GLOBAL x = 1`, true, true},
+		{SQLite, `PRAGMA foreign_keys = ON`, false, true},
+		{SQLite, `PRAGMA user_version = 1`, true, true},
+	} {
+		if s := Classify(c.dialect, c.query); s.Mutates != c.mutates || s.Session != c.session {
+			t.Errorf("%s: %s: mutates %v, session %v; want %v, %v", c.dialect, c.query, s.Mutates, s.Session, c.mutates, c.session)
+		}
+	}
+}
+
+func TestClassifyVerb(t *testing.T) {
+	for query, want := range map[string]string{
+		``:                                       "",
+		`select 1`:                               "select",
+		`((SELECT 1))`:                           "select",
+		`WITH a AS (SELECT 1) SELECT * FROM a`:   "select",
+		`WITH a AS (SELECT 1) (SELECT * FROM a)`: "select",
+		`WITH a AS (DELETE FROM t RETURNING *) INSERT INTO u TABLE a`: "insert",
+		`WITH a AS (SELECT 1), b AS (SELECT 2) UPDATE t SET x = 1`:    "update",
+		`EXPLAIN ANALYZE DELETE FROM t`:                               "explain",
+		`DELETE FROM t; SELECT 1`:                                     "delete",
+		`Create Table t (a int)`:                                      "create",
+		`TABLE t`:                                                     "table",
+		`MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE`:       "merge",
+	} {
+		if s := Classify(Postgres, query); s.Verb != want {
+			t.Errorf("%s: verb %q, want %q", query, s.Verb, want)
+		}
+	}
+}
+
+// Whatever a text looks like, it is read once. Were one of these quadratic, the
+// test would not end.
+func TestClassifyHugeTexts(t *testing.T) {
+	for _, h := range hugeTexts() {
+		Classify(h.dialect, h.text)
+	}
+}
+
+func TestClassifyUserFunctions(t *testing.T) {
+	f, err := newFunctions(
+		[]string{"get_*", "Shop.Price", "report"},
+		[]string{"get_and_set", "lower", "audit.*"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, read := range map[string]bool{
+		`SELECT get_name(1)`:            true,
+		`SELECT GET_NAME(1)`:            true,
+		`SELECT app.get_name(1)`:        true,
+		`SELECT report(), app.report()`: true,
+		`SELECT shop.price(1)`:          true,
+		`SELECT price(1)`:               false,
+		`SELECT other.price(1)`:         false,
+		`SELECT get_and_set(1)`:         false,
+		`SELECT lower('X')`:             false,
+		`SELECT upper('x')`:             true,
+		`SELECT audit.get_log()`:        false,
+		`SELECT unknown()`:              false,
+	} {
+		if s := classify(Postgres, query, f); (s.Kind == KindRead) != read {
+			t.Errorf("%s: %s (%s), want a read: %v", query, s.Kind, s.Reason, read)
+		}
+	}
+	for _, c := range []struct{ read, write []string }{
+		{[]string{"[a"}, nil},
+		{nil, []string{`a\`}},
+		{[]string{"F"}, []string{"f"}},
+		{[]string{""}, nil},
+	} {
+		if _, err := newFunctions(c.read, c.write); err == nil || !strings.HasPrefix(err.Error(), "multidb: ") {
+			t.Errorf("%q, %q: error %v", c.read, c.write, err)
+		}
+	}
+}
+
+func TestClassifyTables(t *testing.T) {
+	for _, c := range []struct {
+		dialect       Dialect
+		query         string
+		reads, writes string
+		known         bool
+	}{
+		{Postgres, `SELECT 1`, "", "", true},
+		{Postgres, `SELECT * FROM users u, shop.orders AS o`, "users shop.orders", "", true},
+		{Postgres, `SELECT * FROM Users, "Users", "a b"."c"`, "users Users a b.c", "", true},
+		{Postgres, `SELECT * FROM "a.b"`, "", "", false}, // could be taken for table b of schema a
+		{Postgres, `SELECT * FROM U&"\0061"`, "", "", false},
+		{Postgres, `SELECT * FROM a JOIN b USING (x) LEFT JOIN (c CROSS JOIN d) ON true, ONLY (e), LATERAL (TABLE f) g`, "a b c d e f", "", true},
+		{Postgres, `SELECT (SELECT x FROM b), ARRAY(SELECT y FROM c) FROM a WHERE EXISTS (SELECT FROM d) ORDER BY (SELECT z FROM e)`, "b c a d e", "", true},
+		{Postgres, `SELECT extract(year FROM x), trim(FROM y), substring(z FROM 1) FROM a WHERE b IS DISTINCT FROM c`, "a", "", true},
+		{Postgres, `SELECT * FROM generate_series(1, 2) g, unnest(a) WITH ORDINALITY AS u (x, y), t`, "t", "", true},
+		{Postgres, `SELECT * FROM f(1)`, "", "", false}, // may touch anything
+		{Postgres, `(SELECT * FROM a) UNION SELECT * FROM b EXCEPT (TABLE c)`, "a b c", "", true},
+		{Postgres, `WITH x AS (SELECT * FROM x), y AS (SELECT * FROM x) SELECT * FROM x, y, z`, "x z", "", true},
+		{Postgres, `WITH x AS (SELECT 1) SELECT * FROM public.x`, "public.x", "", true},
+		{Postgres, `WITH RECURSIVE x AS (SELECT * FROM x) SELECT * FROM x`, "", "", true},
+		{Postgres, `SELECT * FROM (WITH x AS (SELECT * FROM a) SELECT * FROM x) q, x`, "a x", "", true},
+		{Postgres, `INSERT INTO t (a) SELECT b FROM u ON CONFLICT (a) DO UPDATE SET a = (SELECT c FROM v)`, "u v", "t", true},
+		{Postgres, `UPDATE ONLY t AS x SET (a, b) = (SELECT 1, 2 FROM u) FROM v JOIN w ON true WHERE x.a = 1`, "u v w", "t", true},
+		{Postgres, `DELETE FROM t USING u, v WHERE t.a IN (SELECT 1 FROM w)`, "u v w", "t", true},
+		{Postgres, `MERGE INTO t USING (SELECT * FROM u) s ON t.a = s.a WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (a) VALUES (1)`, "u", "t", true},
+		{Postgres, `WITH x AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM x, v`, "v", "t u", true},
+		{Postgres, `SELECT * INTO UNLOGGED t FROM u`, "u", "t", true},
+		{Postgres, `TRUNCATE TABLE a, ONLY b`, "", "a b", true},
+		{Postgres, `DROP TABLE IF EXISTS a, b.c CASCADE`, "", "a b.c", true},
+		{Postgres, `CREATE TABLE a AS SELECT * FROM b`, "b", "a", true},
+		{Postgres, `CREATE VIEW a AS SELECT * FROM b`, "b", "a", true},
+		{Postgres, `CREATE INDEX i ON a (b)`, "", "a", true},
+		{Postgres, `COPY a FROM STDIN`, "", "a", true},
+		{Postgres, `COPY (SELECT * FROM a) TO STDOUT`, "a", "", true},
+		{Postgres, `LOCK a, b`, "a b", "", true},
+		{Postgres, `EXPLAIN DELETE FROM a USING b`, "a b", "", true},
+		{Postgres, `CALL p()`, "", "", false},
+		{Postgres, `DO 'x'`, "", "", false},
+		{MySQL, "SELECT * FROM `a`.`B` PARTITION (p) x USE INDEX (i), C", "a.B C", "", true},
+		{MySQL, `UPDATE a JOIN b ON a.x = b.x SET a.y = 1`, "", "a b", true}, // one of them, at least
+		{MySQL, `DELETE a FROM a JOIN b ON a.x = b.x`, "", "a b", true},
+		{MySQL, `INSERT t (a) SELECT x FROM u, v ON DUPLICATE KEY UPDATE a = 1, b = 2`, "u v", "t", true},
+		{MySQL, `DESCRIBE t`, "t", "", true},
+		{MySQL, `SELECT a.1b FROM db.1c, d`, "db.1c d", "", true},
+		{SQLite, `SELECT * FROM Users, "Orders", [odd name], 'str'`, "users orders odd name str", "", true},
+		{SQLite, `INSERT OR IGNORE INTO t SELECT * FROM u`, "u", "t", true},
+		{SQLite, `UPDATE OR REPLACE t SET a = 1`, "", "t", true},
+	} {
+		s := Classify(c.dialect, c.query)
+		if !sameNames(s.Reads, c.reads) || !sameNames(s.Writes, c.writes) || s.TablesKnown != c.known {
+			t.Errorf("%s: %s\n\treads %q, writes %q, known %v; want %q, %q, %v",
+				c.dialect, c.query, s.Reads, s.Writes, s.TablesKnown, c.reads, c.writes, c.known)
+		}
+	}
+}
+
+// sameNames compares names to their list with blanks between them.
+func sameNames(names []string, want string) bool {
+	return strings.Join(slices.Clone(names), " ") == want
 }

@@ -1,3 +1,5 @@
+//go:build difftest
+
 package difftest
 
 import (
@@ -9,17 +11,20 @@ import (
 	"testing"
 
 	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/sqlcases"
 )
 
-// collected returns the statements to compare: those in testdata and those in
-// the files below MULTIDB_SQL that end in suffix.
-func collected(t *testing.T, suffix string) (queries []string) {
+// collected returns the statements to compare: our cases of a dialect, and those
+// in the files below MULTIDB_SQL that end in suffix.
+func collected(t *testing.T, dialect, suffix string) (queries []string) {
 	t.Helper()
 	seen := map[string]bool{}
-	for _, root := range []string{"testdata", os.Getenv("MULTIDB_SQL")} {
-		if root == "" {
-			continue
+	for _, c := range sqlcases.All() {
+		if c.Dialect == dialect {
+			queries = append(queries, c.Query)
 		}
+	}
+	if root := os.Getenv("MULTIDB_SQL"); root != "" {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, suffix) {
 				return err

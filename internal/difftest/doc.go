@@ -2,8 +2,8 @@
 // PostgreSQL itself (cgo) and that of TiDB for MySQL. It is a module of its own,
 // so that the library does not depend on them.
 //
-//	go -C internal/difftest test ./...
+//	go -C internal/difftest test -tags difftest ./...
 //
-// MULTIDB_SQL names a directory of .sql and .test files, whose statements are
+// The tag keeps the C compiler out of everyday runs. MULTIDB_SQL names a directory of .sql and .test files, whose statements are
 // compared too: a server's regression suite, say.
 package difftest

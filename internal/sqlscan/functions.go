@@ -121,7 +121,11 @@ func (f *Functions) find(name, qualified string) (effect, bool) {
 
 // call notes that the statement calls the function that p names.
 func (s *scanner) call(p dotted) {
-	switch e := s.effect(p); e {
+	e := s.effect(p)
+	if e != pure && s.lex.dialect == MySQL {
+		s.facts.TablesKnown = false // MariaDB's sequences are tables
+	}
+	switch e {
 	case pure:
 	case writes:
 		s.facts.mutate(s.because(p))

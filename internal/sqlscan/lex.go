@@ -173,7 +173,7 @@ func (l *lexer) fill(buf []token) {
 			for end < len(text) && class[text[end]] == digit {
 				end++
 			}
-			if end < len(text) && (inName[text[end]] || text[end] == '.') {
+			if end < len(text) && (inName[text[end]] || text[end] == '.') || last == dot {
 				break
 			}
 			*t = token{start: uint32(pos), end: uint32(end), kind: number, glued: pos == start}
@@ -185,7 +185,7 @@ func (l *lexer) fill(buf []token) {
 			pos, last = l.pos, t.kind
 			continue
 		case other:
-			if c == '.' && pos+1 < len(text) && class[text[pos+1]] != digit {
+			if c == '.' && pos+1 < len(text) && (class[text[pos+1]] != digit || l.qualifies(last, pos == start)) {
 				*t = token{start: uint32(pos), end: uint32(pos + 1), kind: dot, glued: pos == start}
 				pos++
 				last = dot
@@ -197,6 +197,12 @@ func (l *lexer) fill(buf []token) {
 		pos, last = l.pos, t.kind
 	}
 	l.pos, l.last = pos, last
+}
+
+// qualifies reports whether a dot goes on with a name though a digit follows:
+// MySQL reads t.1a as a column or a table 1a.
+func (l *lexer) qualifies(last kind, glued bool) bool {
+	return l.dialect == MySQL && glued && (last == word || last == quoted)
 }
 
 // atEnd makes the token at the end of the text.

@@ -169,6 +169,10 @@ func (l *lexer) dollar(t *token, glued bool) {
 // where a name may start with digits.
 func (l *lexer) number(t *token, glued bool) {
 	start, text := l.pos, l.text
+	if l.dialect == MySQL && l.last == dot && glued {
+		l.word(t, glued)
+		return
+	}
 	i := start
 	if text[i] == '0' && i+1 < len(text) && (text[i+1] == 'x' || text[i+1] == 'X') {
 		i += 2

@@ -17,6 +17,7 @@ type frame struct {
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
 	distinct  bool    // the list of DISTINCT ON
 	ctes      uint8   // how many WITH names were in sight when it opened
+	reads     uint8   // how many tables were read before WITH RECURSIVE
 	member    token   // the WITH member that is being read
 }
 
@@ -108,6 +109,10 @@ func (s *scanner) step() {
 	first := f.first
 	f.first = false
 	t := s.tok()
+	if f.clause == atStart && t.kind != word && t.kind != lparen {
+		s.strange()
+		f.clause = inTail
+	}
 	switch t.kind {
 	case word, quoted:
 		if t.key == notKeyword && f.clause <= inBody {
@@ -145,8 +150,6 @@ func (s *scanner) step() {
 		case intoTarget:
 			s.oddTable(true)
 			f.clause = afterInto
-		case atStart:
-			s.strange()
 		}
 	}
 }
@@ -205,8 +208,8 @@ func (s *scanner) open(f *frame) {
 		s.push(inTables, tableNext).writes = writes
 	case aliasNext, aliasDone, usingNames:
 		f.clause = tableTail
-		if s.prev().key == kUsing {
-			f.clause = tableDone // USING (...) AS alias
+		if k := s.prev().key; k == kUsing || k == kPartition {
+			f.clause = tableDone // an alias may follow
 		}
 		s.push(inNames, inTail)
 	default:
@@ -239,6 +242,14 @@ func (s *scanner) declareMember(f *frame) {
 		return
 	}
 	s.declare(&f.member)
+}
+
+// forwardReference: a member of WITH RECURSIVE may have been read by those
+// before it, and taken for a table.
+func (s *scanner) forwardReference(f *frame) {
+	if name, ok := s.part(&f.member); ok {
+		s.reads.remove(name, int(f.reads))
+	}
 }
 
 func (s *scanner) declare(t *token) {
@@ -317,6 +328,9 @@ func (s *scanner) verb(f *frame, key keyword) {
 	case kValues:
 		f.clause = inTail
 	case kTable:
+		if s.lex.dialect == SQLite {
+			s.strange()
+		}
 		f.clause = tableNext
 	case kWith:
 		f.clause = withName
@@ -367,11 +381,13 @@ func (s *scanner) with(f *frame, key keyword) {
 	case withName:
 		if key == kRecursive && s.prev().key == kWith && s.peek().kind != lparen && !s.peekIs("as") {
 			f.recursive = true
+			f.reads = uint8(len(s.reads))
 			return
 		}
 		f.member = *s.tok()
 		if f.recursive {
 			s.declare(s.tok())
+			s.forwardReference(f)
 		}
 		f.clause = withAs
 	case withAs:
@@ -398,8 +414,10 @@ func (s *scanner) target(f *frame, key keyword) {
 			return
 		}
 	case kOr: // SQLite: INSERT OR REPLACE
-		s.advance()
-		return
+		if s.prev().key == kInsert {
+			s.advance()
+			return
+		}
 	}
 	p := s.readPath()
 	s.table(p, true)
@@ -434,8 +452,10 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 			return
 		}
 	case kOr: // SQLite: UPDATE OR IGNORE t
-		s.advance()
-		return
+		if s.prev().key == kUpdate {
+			s.advance()
+			return
+		}
 	case kRows:
 		if s.peek().key == kFrom { // ROWS FROM (f(), g())
 			s.advance()
@@ -545,9 +565,6 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 	case kUse, kForce, kIgnore, kPartition, kKey, kIndex:
 		if d == MySQL { // hints, whose lists are names
 			f.clause = usingNames
-			if key == kPartition {
-				f.clause = usingNames
-			}
 			return true
 		}
 	case kFor:
@@ -788,8 +805,12 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 		kCase, kWhen, kThen, kElse, kDistinct, kAny, kAll, kExists, kUnion, kIntersect, kExcept,
 		kBetween, kCast, kGrouping, kFor, kRow, kTo, kReturning, kInterval, kGroup, kOrder:
 		return true
-	case kSome, kArray, kOffset:
+	case kArray:
 		return d == Postgres
+	case kSome, kOffset: // words of its grammar are no functions in MySQL
+		return d != SQLite
+	case kPrefix:
+		return d == MySQL && s.is("escape")
 	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
 		return d == MySQL
 	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:
@@ -864,7 +885,7 @@ func (s *scanner) sequenceWord(t *token) bool {
 
 // userVariable handles MySQL's @name and its assignment.
 func (s *scanner) userVariable() {
-	if s.lex.dialect != MySQL {
+	if s.lex.dialect != MySQL || s.facts.Verb == "show" && s.tok().glued { // 'user'@'host'
 		return
 	}
 	if s.tok().kind == assign || s.peek().kind == assign {

@@ -1,6 +1,9 @@
 package sqlscan
 
-import "sync"
+import (
+	"sync"
+	"unicode/utf8"
+)
 
 // Scan finds out what a text may do under a dialect. It is total: any bytes have
 // an answer, and the answer for what is not understood is a write that may touch
@@ -13,6 +16,12 @@ func Scan(d Dialect, text string, user *Functions) Facts {
 	}
 	if d == Generic {
 		return scanGeneric(text, user)
+	}
+	if d != SQLite && !utf8.ValidString(text) {
+		// In some encodings a byte of a letter looks like a quote or a backslash.
+		f := Facts{}
+		f.giveUp("invalid UTF-8")
+		return f
 	}
 	f, ambiguous := scanAs(newLexer(d, text), user)
 	if ambiguous {
@@ -98,7 +107,7 @@ type scanner struct {
 
 	reads, writes tableSet
 
-	// A window on the tokens: at is the one in hand. The one before it and the
+	// A window on the tokens: at is the one in hand. The two before it and the
 	// one after it are always there.
 	at     int
 	window [windowSize]token
@@ -113,9 +122,9 @@ func scanAs(l lexer, user *Functions) (f Facts, ambiguous bool) {
 	s := scanners.Get().(*scanner)
 	s.lex, s.user = l, user
 	s.facts = Facts{TablesKnown: true}
-	s.window[0] = token{} // before the first token stands an end
-	s.lex.fill(s.window[1:])
-	s.at = 1
+	s.window[0], s.window[1] = token{}, token{} // before the first token stand ends
+	s.lex.fill(s.window[2:])
+	s.at = 2
 	s.arrive()
 	s.text()
 	if s.lex.sawExecutable {
@@ -141,7 +150,7 @@ func (s *scanner) forget() {
 func (s *scanner) text() {
 	for n := 0; ; n++ {
 		for s.tok().kind == semicolon {
-			s.advance()
+			s.pass()
 		}
 		if s.done() {
 			if n == 0 && s.facts.Kind == Read {
@@ -165,8 +174,15 @@ func (s *scanner) tok() *token  { return &s.window[s.at] }
 func (s *scanner) prev() *token { return &s.window[s.at-1] }
 func (s *scanner) peek() *token { return &s.window[s.at+1] }
 
-// advance steps to the next token.
+// advance steps to the next token of the statement, and stays at its end.
 func (s *scanner) advance() {
+	if !s.end() {
+		s.pass()
+	}
+}
+
+// pass steps to the next token of the text, and stays at its end.
+func (s *scanner) pass() {
 	if s.done() {
 		return
 	}
@@ -179,11 +195,11 @@ func (s *scanner) advance() {
 	}
 }
 
-// slide moves the window on, so that the token in hand is its second.
+// slide moves the window on, so that the token in hand is its third.
 func (s *scanner) slide() {
-	kept := copy(s.window[:], s.window[s.at-1:])
+	kept := copy(s.window[:], s.window[s.at-2:])
 	s.lex.fill(s.window[kept:])
-	s.at = 1
+	s.at = 2
 }
 
 // arrive takes note of a bad token, behind which nothing is known.
@@ -237,9 +253,14 @@ func (s *scanner) skip() {
 }
 
 // operandEnds reports whether an operand ends right before the token in hand,
-// so that a word here is an infix operator and no function.
+// or before a NOT that stands there, so that a word here is an infix operator
+// and no function: a NOT LIKE (b), but NOT like(a, b).
 func (s *scanner) operandEnds() bool {
-	switch p := s.prev(); p.kind {
+	p := s.prev()
+	if p.key == kNot {
+		p = &s.window[s.at-2]
+	}
+	switch p.kind {
 	case word:
 		return endsOperand[p.key]
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:

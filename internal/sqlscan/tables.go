@@ -23,6 +23,16 @@ func (t *tableSet) add(name string) bool {
 	return true
 }
 
+// remove takes out a name that was added as the from-th or later.
+func (t *tableSet) remove(name string, from int) {
+	for i := from; i < len(*t); i++ {
+		if (*t)[i] == name {
+			*t = append((*t)[:i], (*t)[i+1:]...)
+			return
+		}
+	}
+}
+
 // take returns a copy of the set, and empties it.
 func (t *tableSet) take() []string {
 	if len(*t) == 0 {
@@ -86,7 +96,7 @@ func (s *scanner) table(p dotted, written bool) {
 	if p.parts == 1 && !written && s.inSight(name) {
 		return
 	}
-	if s.lex.dialect == MySQL && name == "dual" {
+	if s.lex.dialect == MySQL && equalFold(name, "dual") {
 		return
 	}
 	if isTemporary(s.lex.dialect, name) {

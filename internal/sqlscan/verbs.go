@@ -314,7 +314,7 @@ func (s *scanner) rest() {
 // own. It ends with END directly behind one of them.
 func (s *scanner) body() {
 	begun := false
-	for ; !s.done(); s.advance() {
+	for ; !s.done(); s.pass() {
 		if s.is("pg_temp") {
 			s.facts.raise(Session, "temporary table")
 		}
@@ -650,7 +650,7 @@ func (s *scanner) begin() {
 	if s.lex.dialect == MySQL && s.tok().key == kNot {
 		s.facts.giveUp("compound statement")
 		for !s.done() {
-			s.advance()
+			s.pass()
 		}
 		return
 	}

@@ -1,0 +1,105 @@
+//go:build difftest
+
+package difftest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/sqlcases"
+	"github.com/pingcap/tidb/pkg/parser"
+	"github.com/pingcap/tidb/pkg/parser/ast"
+	_ "github.com/pingcap/tidb/pkg/parser/test_driver"
+)
+
+// mysqlVisitor collects facts from a tree of TiDB's parser.
+type mysqlVisitor struct {
+	facts
+}
+
+func (v *mysqlVisitor) Enter(n ast.Node) (ast.Node, bool) {
+	switch n := n.(type) {
+	case *ast.SelectStmt:
+		if n.LockInfo != nil && n.LockInfo.LockType != ast.SelectLockNone {
+			v.refuse("lock")
+		}
+		if n.SelectIntoOpt != nil {
+			v.refuse("INTO")
+		}
+		v.names = v.names || n.With != nil // its names are in sight here and there
+	case *ast.SetOprStmt:
+		v.names = v.names || n.With != nil
+	case *ast.ShowStmt:
+		v.names = true // it names tables in fields of its own
+	case *ast.ExplainStmt:
+		if _, describes := n.Stmt.(*ast.ShowStmt); describes {
+			v.names = true
+		}
+	case *ast.VariableExpr:
+		if n.Value != nil || !n.IsSystem {
+			v.refuse("user variable")
+		}
+	case *ast.TableName:
+		name := n.Name.O
+		if n.Schema.O != "" {
+			v.tables = append(v.tables, n.Schema.O+"."+name)
+		} else if !strings.EqualFold(name, "dual") {
+			v.tables = append(v.tables, name)
+		}
+	case ast.StmtNode:
+		switch n.(type) {
+		case *ast.SetOprStmt:
+		default:
+			v.refuse("statement")
+		}
+	}
+	return n, false
+}
+
+func (v *mysqlVisitor) Leave(n ast.Node) (ast.Node, bool) { return n, true }
+
+// parse returns nil for what TiDB does not take, or panics about.
+func parse(p *parser.Parser, query string) (tree ast.StmtNode) {
+	defer func() {
+		if recover() != nil {
+			tree = nil
+		}
+	}()
+	trees, _, err := p.Parse(query, "", "")
+	if err != nil || len(trees) != 1 {
+		return nil
+	}
+	return trees[0]
+}
+
+// TestMySQL is TestPostgres with another tree. It does not know MariaDB, so that
+// much of MariaDB's suite is not compared.
+func TestMySQL(t *testing.T) {
+	p := parser.New()
+	parsed, reads, lost, wrong := 0, 0, 0, 0
+	for _, query := range collected(t, sqlcases.MySQL, ".test") {
+		tree := parse(p, query)
+		if tree == nil || strings.Contains(query, "/*!") { // TiDB has executable comments of its own
+			continue
+		}
+		parsed++
+		v := mysqlVisitor{facts: facts{read: true}}
+		tree.Accept(&v)
+		s := multidb.Classify(multidb.MySQL, query)
+		if s.Kind == multidb.KindRead {
+			reads++
+			if !v.read {
+				t.Errorf("a read with %s in it: %s", v.why, query)
+			}
+		} else if v.read && !strings.HasPrefix(s.Reason, "function ") {
+			lost++
+			t.Logf("no read (%s), though its tree reads: %.300s", s.Reason, query)
+		}
+		if _, isSelect := tree.(*ast.SelectStmt); isSelect && s.TablesKnown && !v.names && !sameTables(s, v.tables) {
+			wrong++
+			t.Errorf("tables %v %v, the tree has %v: %.400s", s.Reads, s.Writes, v.tables, query)
+		}
+	}
+	t.Logf("%d statements, %d reads, %d reads lost, %d with other tables", parsed, reads, lost, wrong)
+}

@@ -1,0 +1,205 @@
+package sqlcases
+
+// Locks are reads that hold on to what they read.
+func Locks() []Case {
+	return []Case{
+		{Postgres, `SELECT * FROM users FOR UPDATE`, "write", "FOR UPDATE"},
+		{Postgres, `SELECT * FROM users u FOR NO KEY UPDATE OF u NOWAIT`, "write", "FOR NO KEY UPDATE"},
+		{Postgres, `SELECT * FROM users FOR SHARE`, "write", "FOR SHARE"},
+		{Postgres, `SELECT * FROM users FOR KEY SHARE SKIP LOCKED`, "write", "FOR KEY SHARE"},
+		{Postgres, `SELECT * FROM (SELECT * FROM users FOR UPDATE) AS x LIMIT 1`, "write", "FOR UPDATE"},
+		{Postgres, `TABLE users FOR UPDATE`, "write", "FOR UPDATE"},
+		{Postgres, `WITH x AS (SELECT * FROM users FOR SHARE) SELECT * FROM x`, "write", "FOR SHARE"},
+		{Postgres, `SELECT * FROM users LIMIT 1 FOR /* hidden */ UPDATE`, "write", "FOR UPDATE"},
+		{MySQL, `SELECT * FROM users WHERE id = 1 FOR UPDATE`, "write", "FOR UPDATE"},
+		{MySQL, `SELECT * FROM users LOCK IN SHARE MODE`, "write", "LOCK IN SHARE MODE"},
+		{MySQL, `SELECT * FROM users FOR UPDATE SKIP LOCKED`, "write", "FOR UPDATE"},
+		{Postgres, `LOCK TABLE users IN SHARE MODE`, "write", "LOCK"},
+	}
+}
+
+// Into are queries that leave their result somewhere else than in the answer.
+func Into() []Case {
+	return []Case{
+		{Postgres, `SELECT * INTO copy FROM users`, "write", "INTO"},
+		{Postgres, `SELECT * INTO TEMP copy FROM users`, "session", "temporary table"},
+		{Postgres, `SELECT 1.INTO copy`, "write", "INTO"},
+		{Postgres, `SELECT 1 UNION SELECT 2 INTO copy`, "write", "INTO"},
+		{MySQL, `SELECT name INTO @name FROM users`, "session", "INTO"},
+		{MySQL, `SELECT * FROM users INTO OUTFILE '/tmp/x'`, "write", "INTO"},
+		{MySQL, `SELECT name FROM users INTO DUMPFILE '/tmp/x'`, "write", "INTO"},
+		{Postgres, `COPY users FROM STDIN`, "write", "COPY"},
+		{Postgres, `COPY users TO '/tmp/x'`, "write", "COPY"},
+		{Postgres, `COPY (SELECT 1) TO PROGRAM 'sh'`, "write", "COPY"},
+		{MySQL, `LOAD DATA INFILE 'x' INTO TABLE users`, "write", "LOAD"},
+	}
+}
+
+// Modifying are statements that change rows, however they begin.
+func Modifying() []Case {
+	return []Case{
+		{Postgres, `INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET name = 'x' RETURNING id`, "write", "INSERT"},
+		{Postgres, `UPDATE users SET name = 'x' FROM orders WHERE users.id = orders.user_id`, "write", "UPDATE"},
+		{Postgres, `DELETE FROM users USING orders WHERE users.id = orders.user_id`, "write", "DELETE"},
+		{Postgres, `MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)`, "write", "MERGE"},
+		{Postgres, `WITH gone AS (DELETE FROM users RETURNING *) SELECT * FROM gone`, "write", "data-modifying CTE"},
+		{Postgres, `WITH a AS (SELECT 1), b AS (INSERT INTO users VALUES (1) RETURNING id) SELECT * FROM a, b`, "write", "data-modifying CTE"},
+		{Postgres, `SELECT * FROM (WITH x AS (UPDATE users SET id = 1 RETURNING *) SELECT * FROM x) y`, "write", "data-modifying CTE"},
+		{Postgres, `WITH a AS (SELECT 1) INSERT INTO users SELECT * FROM a`, "write", "INSERT"},
+		{Postgres, `WITH "values" AS (SELECT 1) DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `COPY (DELETE FROM users RETURNING *) TO STDOUT`, "write", "data-modifying CTE"},
+		{MySQL, `REPLACE INTO users VALUES (1)`, "write", "REPLACE"},
+		{MySQL, `INSERT users SET id = 1 ON DUPLICATE KEY UPDATE id = VALUES(id)`, "write", "INSERT"},
+		{MySQL, `WITH x AS (SELECT 1) UPDATE users SET id = 2`, "write", "UPDATE"},
+		{SQLite, `INSERT OR REPLACE INTO users DEFAULT VALUES`, "write", "INSERT"},
+		{SQLite, `REPLACE INTO users VALUES (1)`, "write", "REPLACE"},
+		{Postgres, `CREATE TABLE x AS SELECT 1`, "write", "CREATE"},
+		{Postgres, `DROP TABLE users`, "write", "DROP"},
+		{Postgres, `TRUNCATE users`, "write", "TRUNCATE"},
+		{Postgres, `REFRESH MATERIALIZED VIEW v`, "write", "REFRESH"},
+		{Postgres, `VACUUM users`, "write", "VACUUM"},
+		{Postgres, `CALL p()`, "write", "CALL"},
+		{Postgres, `DO $$ BEGIN END $$`, "write", "DO"},
+		{Postgres, `NOTIFY channel`, "write", "NOTIFY"},
+	}
+}
+
+// Several are texts of several statements: the strictest decides.
+func Several() []Case {
+	return []Case{
+		{Postgres, `SELECT 1; SELECT 2`, "read", ""},
+		{Postgres, `SELECT 1; DELETE FROM users`, "write", "second statement"},
+		{Postgres, `SELECT 1;;-- nothing` + "\n" + `; DELETE FROM users`, "write", "second statement"},
+		{Postgres, `DELETE FROM users; SELECT 1`, "write", "DELETE"},
+		{Postgres, `SELECT 1; SET search_path = x`, "session", "second statement"},
+		{Postgres, `BEGIN; SET search_path = x; COMMIT`, "transaction", "BEGIN"},
+		{Postgres, ``, "write", "empty statement"},
+		{Postgres, `-- only a remark`, "write", "empty statement"},
+		{SQLite, `CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM orders; END; SELECT 1`, "write", "CREATE"},
+		{Postgres, `CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END`, "write", "CREATE"},
+	}
+}
+
+// Explain runs its statement only with ANALYZE.
+func Explain() []Case {
+	return []Case{
+		{Postgres, `EXPLAIN SELECT * FROM users`, "read", ""},
+		{Postgres, `EXPLAIN (VERBOSE, FORMAT json) SELECT * FROM users`, "read", ""},
+		{Postgres, `EXPLAIN ANALYZE SELECT * FROM users`, "read", ""},
+		{Postgres, `EXPLAIN DELETE FROM users`, "read", ""},
+		{Postgres, `EXPLAIN (ANALYZE off) DELETE FROM users`, "read", ""},
+		{Postgres, `EXPLAIN (ANALYZE, ANALYZE false) DELETE FROM users`, "read", ""},
+		{Postgres, `EXPLAIN (SELECT 1)`, "read", ""},
+		{Postgres, `EXPLAIN ANALYZE DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN ANALYSE VERBOSE DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN (ANALYZE) DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN (ANALYZE off, ANALYZE on) DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN ("analyze" true) DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN SELECT * FROM users WHERE id = my_function()`, "write", "function my_function"}, // the planner may call it
+		{Postgres, `EXPLAIN SELECT * FROM users FOR UPDATE`, "write", "FOR UPDATE"},
+		{MySQL, `EXPLAIN SELECT * FROM users`, "read", ""},
+		{MySQL, `EXPLAIN FORMAT=JSON SELECT * FROM users`, "read", ""},
+		{MySQL, `EXPLAIN EXTENDED (SELECT id FROM users FOR UPDATE) LIMIT 1`, "write", "FOR UPDATE"},
+		{MySQL, `EXPLAIN DELETE FROM users`, "write", "EXPLAIN of DELETE"},
+		{MySQL, `EXPLAIN FOR CONNECTION 3`, "write", "EXPLAIN FOR CONNECTION"},
+		{MySQL, `ANALYZE TABLE users`, "write", "ANALYZE"},
+		{SQLite, `EXPLAIN QUERY PLAN SELECT * FROM users`, "read", ""},
+		{SQLite, `EXPLAIN DELETE FROM users`, "write", "EXPLAIN of DELETE"},
+		{SQLite, `EXPLAIN PRAGMA user_version = 1`, "write", "EXPLAIN"}, // some run while they are compiled
+	}
+}
+
+// Functions are what makes a query more than a read without a word of SQL.
+func Functions() []Case {
+	return []Case{
+		{Postgres, `SELECT now(), pg_catalog.now(), pg_is_in_recovery(), current_setting('x', true)`, "read", ""},
+		{Postgres, `SELECT nextval('seq')`, "write", "function nextval"},
+		{Postgres, `SELECT NextVal('seq')`, "write", "function nextval"},
+		{Postgres, `SELECT "nextval"('seq')`, "write", `function "nextval"`},
+		{Postgres, `SELECT pg_catalog.nextval('seq')`, "write", "function pg_catalog.nextval"},
+		{Postgres, `SELECT nextval /* a */ ('seq')`, "write", "function nextval"},
+		{Postgres, `SELECT U&"n\0065xtval"('seq')`, "write", `function u&"n\0065xtval"`},
+		{Postgres, `SELECT ('seq'::regclass).nextval`, "write", "function nextval"}, // PostgreSQL calls it
+		{Postgres, `SELECT currval('seq')`, "write", "function currval"},
+		{Postgres, `SELECT txid_current()`, "write", "function txid_current"}, // a standby refuses it
+		{Postgres, `SELECT pg_advisory_lock(1)`, "session", "function pg_advisory_lock"},
+		{Postgres, `SELECT pg_advisory_xact_lock(1)`, "write", "function pg_advisory_xact_lock"},
+		{Postgres, `SELECT set_config('search_path', 'x', false)`, "session", "function set_config"},
+		{Postgres, `SELECT set_config('search_path', lower('X'), true)`, "write", "function set_config"},
+		{Postgres, `SELECT set_config('search_path', 'x', $1)`, "session", "function set_config"},
+		{Postgres, `SELECT query_to_xml('DELETE FROM users', true, true, '')`, "write", "function query_to_xml"},
+		{Postgres, `SELECT * FROM dblink('x', 'DELETE FROM users') AS t (a int)`, "write", "function dblink"},
+		{Postgres, `SELECT lo_export(1, '/tmp/x')`, "write", "function lo_export"},
+		{Postgres, `SELECT pg_read_file('/etc/passwd')`, "write", "function pg_read_file"},
+		{Postgres, `SELECT my_function(1)`, "write", "function my_function"},
+		{Postgres, `SELECT app.now()`, "write", "function app.now"},
+		{Postgres, `SELECT DISTINCT ON (id) filter(name) FROM users`, "write", "function filter"}, // no FILTER clause
+		{Postgres, `SELECT * FROM users a JOIN users b ON join(a.id)`, "write", "function join"},
+		{Postgres, `SELECT * FROM users TABLESAMPLE my_method (1)`, "write", "unknown statement"},
+		{Postgres, `VALUES (nextval('seq'))`, "write", "function nextval"},
+		{Postgres, `SELECT * FROM users ORDER BY my_function(id)`, "write", "function my_function"},
+		{MySQL, `SELECT LAST_INSERT_ID()`, "write", "function last_insert_id"},
+		{MySQL, `SELECT FOUND_ROWS(), ROW_COUNT()`, "write", "function found_rows"},
+		{MySQL, `SELECT GET_LOCK('a', 1)`, "session", "function get_lock"},
+		{MySQL, `SELECT mydb.now()`, "write", "function mydb.now"},
+		{MySQL, `SELECT LOAD_FILE('/etc/passwd')`, "write", "function load_file"},
+		{MySQL, `SELECT @@identity`, "write", "session variable"},
+		{MySQL, `SELECT SQL_CALC_FOUND_ROWS * FROM users`, "write", "SQL_CALC_FOUND_ROWS"},
+		{MySQL, `SELECT NEXT VALUE FOR seq`, "write", "NEXT VALUE FOR"},
+		{SQLite, `SELECT changes()`, "write", "function changes"},
+		{SQLite, `SELECT last_insert_rowid()`, "write", "function last_insert_rowid"},
+		{SQLite, `SELECT load_extension('x')`, "write", "function load_extension"},
+	}
+}
+
+// Session are statements that leave state on their connection.
+func Session() []Case {
+	return []Case{
+		{Postgres, `SET search_path = x`, "session", "SET"},
+		{Postgres, `SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY`, "session", "SET"},
+		{Postgres, `SET ROLE admin`, "session", "SET"},
+		{Postgres, `SET LOCAL search_path = x`, "transaction", "SET LOCAL"}, // gone with the transaction
+		{Postgres, `SET TRANSACTION READ ONLY`, "transaction", "SET TRANSACTION"},
+		{MySQL, `SET LOCAL sql_mode = ''`, "session", "SET"}, // LOCAL means SESSION there
+		{MySQL, `SET TRANSACTION READ ONLY`, "session", "SET"},
+		{MySQL, `SET @a = 1`, "session", "SET"},
+		{MySQL, `SET autocommit = 0`, "session", "SET"},
+		{MySQL, `SELECT @a := 1`, "session", "user variable"},
+		{MySQL, `SELECT @a`, "write", "user variable"},
+		{MySQL, `USE other`, "session", "USE"},
+		{MySQL, `LOCK TABLES users READ`, "session", "LOCK"},
+		{MySQL, `SHOW WARNINGS`, "write", "SHOW WARNINGS"},
+		{Postgres, `RESET ALL`, "session", "RESET"},
+		{Postgres, `DISCARD ALL`, "session", "DISCARD"},
+		{Postgres, `LISTEN channel`, "session", "LISTEN"},
+		{Postgres, `PREPARE p AS SELECT 1`, "session", "PREPARE"},
+		{Postgres, `EXECUTE p`, "session", "EXECUTE"},
+		{Postgres, `DECLARE c CURSOR FOR SELECT 1`, "session", "DECLARE"},
+		{Postgres, `FETCH 1 FROM c`, "session", "FETCH"},
+		{Postgres, `CREATE TEMP TABLE x (a int)`, "session", "temporary table"},
+		{Postgres, `CREATE TABLE pg_temp.x (a int)`, "session", "temporary table"},
+		{Postgres, `SELECT * FROM pg_temp.x`, "write", "temporary table"},
+		{SQLite, `ATTACH 'x' AS y`, "session", "ATTACH"},
+		{SQLite, `PRAGMA foreign_keys = ON`, "session", "PRAGMA foreign_keys"},
+		{SQLite, `PRAGMA case_sensitive_like(1)`, "session", "PRAGMA case_sensitive_like"},
+	}
+}
+
+// Transactions are all spellings of beginning and ending one.
+func Transactions() []Case {
+	return []Case{
+		{Postgres, `BEGIN`, "transaction", "BEGIN"},
+		{Postgres, `START TRANSACTION READ ONLY`, "transaction", "START TRANSACTION"},
+		{Postgres, `COMMIT AND CHAIN`, "transaction", "COMMIT"},
+		{Postgres, `END`, "transaction", "END"},
+		{Postgres, `ABORT`, "transaction", "ABORT"},
+		{Postgres, `SAVEPOINT a`, "transaction", "SAVEPOINT"},
+		{Postgres, `ROLLBACK TO SAVEPOINT a`, "transaction", "ROLLBACK"},
+		{Postgres, `PREPARE TRANSACTION 'x'`, "transaction", "PREPARE TRANSACTION"},
+		{MySQL, `START SLAVE`, "write", "START"},
+		{MySQL, `XA START 'x'`, "transaction", "XA"},
+		{MySQL, `BEGIN NOT ATOMIC SELECT 1; END`, "write", "compound statement"},
+		{SQLite, `BEGIN IMMEDIATE`, "transaction", "BEGIN"},
+		{SQLite, `RELEASE a`, "transaction", "RELEASE"},
+	}
+}
