@@ -31,6 +31,10 @@ type stmt struct {
 	refs []*childStmt // all that count this statement among their users
 }
 
+// streams reports whether the statement is a COPY, which takes its rows by Exec.
+// Once they have ended, what is prepared for it is of no use to another.
+func (s *stmt) streams() bool { return s.facts != nil && s.facts.Verb == "copy" }
+
 // NumInput leaves the count to the child statement, which is known after
 // routing.
 func (s *stmt) NumInput() int { return -1 }
@@ -101,7 +105,7 @@ func (s *stmt) on(ctx context.Context, ch *child) (*childStmt, error) {
 // transaction, which the refusal has ended. It returns nil if the first answer
 // stands.
 func (s *stmt) renew(ctx context.Context, ca *call, cs *childStmt, err error) *childStmt {
-	if err == nil || s.held != nil || !judge(ctx, ca.child, err).stale {
+	if err == nil || s.held != nil || !judge(ctx, ca, err).stale {
 		return nil
 	}
 	ca.child.stmts.drop(cs)
