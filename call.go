@@ -65,11 +65,14 @@ func (c *Conn) startEnd(t *tx, via via) call {
 	return ca
 }
 
-// enter asks pgx whether its connection is open, which costs nothing. IsValid
-// is not asked: a child may expect it only when it is given back.
+// enter asks pgx whether its connection is open, which costs nothing. IsValid is
+// not asked, as a child may expect it only when it is given back. The exception
+// is go-sql-driver/mysql, which calls itself invalid while rows are open: that
+// it refuses a call for them must not be taken for the end of its connection.
 func (ca *call) enter() {
 	ch := ca.child
-	ca.open = !ch.broken && (ch.pgx == nil || !ch.closed())
+	ask := ch.pgx != nil || ch.mysql && ch.queried
+	ca.open = !ch.broken && !(ask && ch.closed())
 	ch.busy = true
 }
 
@@ -116,10 +119,10 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 // failed draws the consequences of a child's error.
 func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	ch := ca.child
-	if c.held != nil && ch.pgx == nil {
+	if c.held != nil && !ch.saysBadConnOfSent() {
 		return err // as without multidb, where the child answers for itself
 	}
-	v := judge(ctx, ch, err)
+	v := judge(ctx, ca, err)
 	if !v.lost {
 		return err
 	}
@@ -138,8 +141,8 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	}
 	bad := errors.Is(err, driver.ErrBadConn)
 	switch {
-	case bad && ch.pgx == nil:
-		return err // the contract: nothing was sent. pgx says it of statements that were
+	case bad && !ch.saysBadConnOfSent():
+		return err // the contract: nothing was sent
 	case !bad && c.held != nil:
 		return err // as without multidb
 	case c.connector.isRead(ca):

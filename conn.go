@@ -206,6 +206,7 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 func (c *Conn) IsValid() bool {
 	if c.held != nil {
 		c.setInUse(false)
+		c.held.noteIdle()
 		return !c.held.broken && (c.held.validator == nil || c.held.validator.IsValid())
 	}
 	c.endLeases()

@@ -78,6 +78,7 @@ func (ch *child) endLease() {
 	keep := !ch.broken && !ch.dirty
 	if keep {
 		ch.stmts.endLease()
+		ch.noteIdle()
 	}
 	ch.queried, ch.noRows = false, false
 	if keep {
