@@ -38,7 +38,7 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 	}
 	if f := ca.route.facts; f != nil {
 		c.remember(f)
-		if via.runs() {
+		if via.runs() && f.Kind != KindRead {
 			c.expectState(ca.child, f)
 		}
 	}
@@ -164,6 +164,9 @@ func (c *Conn) undone(ca *call) bool {
 // expectState notes, before the statement runs, what it will leave on the
 // connection, so that not even a panic makes it forgotten.
 func (c *Conn) expectState(ch *child, f *facts) {
+	if !f.AsksSession {
+		c.wrote, c.wroteGone = ch, false
+	}
 	if f.Session || (c.inTx && f.Tx != TxNone) {
 		c.keepState(ch)
 	}

@@ -40,6 +40,11 @@ type Conn struct {
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
+	// The child that ran the last statement that was no read: what LAST_INSERT_ID()
+	// and the like ask for is there. It may be gone while the Conn is still used.
+	wrote     *child
+	wroteGone bool
+
 	skippedExec bool // database/sql will prepare what Exec was asked for
 
 	lastFacts *facts // of the last statement, which may come again

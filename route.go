@@ -47,6 +47,8 @@ type question struct {
 
 	leases     []*child // in the hands of the asking Conn
 	pin        *engine  // where the Conn's state is; nil if it has none
+	wrote      *engine  // where the Conn ran its last statement that was no read; nil if there is none
+	wroteGone  bool     // the child that ran it is not in the Conn's hands any more
 	inTx       bool     // the state is an open transaction
 	readOnlyTx bool     // which the server keeps from writing
 }
@@ -76,6 +78,9 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 		q.known = c.lastFacts
 	}
 	q.leases = c.leases
+	if c.wrote != nil {
+		q.wrote, q.wroteGone = c.wrote.engine, c.wroteGone || c.wrote.broken
+	}
 	if c.pin != nil {
 		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
 	}
@@ -84,6 +89,11 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 // route decides.
 func (k *Connector) route(q *question) (route, error) {
 	if q.choice == nil {
+		if q.wrote != nil && q.pin == nil && q.via.carriesText() {
+			if r, ok, err := k.routeToState(q); ok {
+				return r, err
+			}
+		}
 		if r, ok := k.routeByText(q); ok {
 			return r, nil
 		}
@@ -127,6 +137,20 @@ func (k *Connector) route(q *question) (route, error) {
 		r.databaseBy = wanted.databaseBy
 	}
 	return r, nil
+}
+
+// routeToState is for a statement that asks for what the last write left on its
+// connection: it must meet that one, whatever a rule says of it.
+func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
+	f := k.factsFor(q, q.wrote.database.dialect)
+	switch {
+	case !f.AsksSession:
+		return route{}, false, nil
+	case q.wroteGone:
+		return route{}, true, fmt.Errorf("multidb: engine %q: the connection that ran the last write is gone, and with it what this statement asks for (%s); run both in one transaction",
+			q.wrote.name, f.what())
+	}
+	return route{engine: q.wrote, reason: ReasonPinned, facts: f}, true, nil
 }
 
 // routeByText is the short way for the many questions in which nothing but the

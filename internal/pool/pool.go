@@ -85,59 +85,42 @@ func New[C Conn](dial func(ctx context.Context) (C, error), o Options) *Pool[C] 
 
 // Take returns the connection that came back last, or else a new one, or else
 // waits in turn for the next that there is.
-func (p *Pool[C]) Take(ctx context.Context) (C, error) {
+func (p *Pool[C]) Take(ctx context.Context) (C, error) { return p.TakeYielding(ctx, nil) }
+
+// TakeYielding is Take for those who have something to give back. It calls
+// yield before it waits for a place, so that two who hold what the other waits
+// for do not wait for ever. It does not where a dial is all there is to wait for.
+func (p *Pool[C]) TakeYielding(ctx context.Context, yield func()) (C, error) {
 	for {
-		c, err := p.idleOrNext(ctx)
+		c, err := p.idleOrNext(ctx, yield)
 		if err != nil || p.ready(ctx, c) {
 			return c, err
 		}
 	}
 }
 
-// TryTake is Take for those who can go elsewhere: it returns an idle connection,
-// and false where Take would dial or wait.
-func (p *Pool[C]) TryTake(ctx context.Context) (c C, ok bool, err error) {
-	for {
-		c, ok, err = p.idleOrNot(ctx)
-		if !ok || p.ready(ctx, c) {
-			return c, ok, err
-		}
-	}
-}
-
-func (p *Pool[C]) idleOrNext(ctx context.Context) (C, error) {
+func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 	var none C
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
 	p.mu.Lock()
-	if p.closed {
+	switch {
+	case p.closed:
 		p.mu.Unlock()
 		return none, ErrClosed
-	}
-	if len(p.idle) > 0 {
+	case len(p.idle) > 0:
 		c := p.popIdle()
 		p.mu.Unlock()
 		return c, nil
+	case yield != nil && p.full():
+		p.mu.Unlock()
+		yield()
+		return p.idleOrNext(ctx, nil)
 	}
 	w := p.enqueue(ctx)
 	p.mu.Unlock()
 	return p.wait(ctx, w)
-}
-
-func (p *Pool[C]) idleOrNot(ctx context.Context) (c C, ok bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return c, false, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return c, false, ErrClosed
-	}
-	if len(p.idle) == 0 {
-		return c, false, nil
-	}
-	return p.popIdle(), true, nil
 }
 
 // popIdle is called with mu held and a connection idle.
