@@ -57,11 +57,12 @@ func (c *Conn) remember(f *facts) {
 func (c *Conn) startEnd(t *tx, via via) call {
 	e := t.child.engine
 	ca := call{question: question{via: via}, child: t.child, route: route{engine: e, reason: ReasonInTx}}
-	ca.readOnly = c.readOnlyTx || e.replica
+	ca.readOnly = t.readOnly || e.replica
 	if c.connector.log != nil {
 		ca.began = time.Now()
 	}
 	ca.enter()
+	t.child.asked, t.child.ran = true, true
 	return ca
 }
 
@@ -73,7 +74,7 @@ func (ca *call) enter() {
 	ch := ca.child
 	ask := ch.pgx != nil || ch.mysql && ch.queried
 	ca.open = !ch.broken && !(ask && ch.closed())
-	ch.busy = true
+	ch.busy, ch.asked, ch.ran = true, false, false
 }
 
 // abandon is deferred around a call of the child driver. If the child is still
@@ -136,7 +137,7 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	if c.held == nil {
 		ch.engine.pool.Stale(ch)
 	}
-	if !ca.via.runs() || c.undone(ca) {
+	if !ca.via.runs() || !ch.ran || c.undone(ca) {
 		return err
 	}
 	bad := errors.Is(err, driver.ErrBadConn)
@@ -164,6 +165,9 @@ func (c *Conn) undone(ca *call) bool {
 // expectState notes, before the statement runs, what it will leave on the
 // connection, so that not even a panic makes it forgotten.
 func (c *Conn) expectState(ch *child, f *facts) {
+	if f.Kind == KindTransaction || f.Session {
+		c.readOnlyTx = false // SET TRANSACTION READ WRITE, or a COMMIT by text
+	}
 	if !f.AsksSession {
 		c.wrote, c.wroteGone = ch, false
 	}
@@ -188,6 +192,9 @@ func (c *Conn) keepState(ch *child) {
 // pgx knows what the server says; for other drivers a text that failed is
 // believed to have ended nothing.
 func (c *Conn) noteTransaction(ch *child, f *facts, err error) {
+	if err != nil && ch.pgx == nil {
+		c.keepState(ch) // it may have failed anywhere between BEGIN and COMMIT
+	}
 	if c.inTx || !c.inTextTx {
 		return
 	}

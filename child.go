@@ -42,8 +42,11 @@ type child struct {
 	// The state of the present lease. It belongs to the Conn that holds the
 	// child and is cleared when the lease ends.
 	broken  bool // of no use any more
+	gone    bool // and closed already
 	dirty   bool // holds session state
 	busy    bool // inside a call to the child driver
+	asked   bool // which has got as far as the driver
+	ran     bool // and may have run a statement
 	queried bool // rows were handed out
 	noRows  bool // pgx: some of them had ended before they were handed out
 
@@ -131,6 +134,7 @@ func (ch *child) ping(ctx context.Context) error {
 	if ch.pinger == nil {
 		return nil
 	}
+	ch.asked = true
 	return ch.pinger.Ping(ctx)
 }
 
@@ -148,6 +152,7 @@ func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValu
 		return nil, err
 	}
 	if ch.execerContext != nil {
+		ch.asked, ch.ran = true, true
 		return ch.execerContext.ExecContext(ctx, query, args)
 	}
 	values, err := plainValues(args)
@@ -157,6 +162,7 @@ func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValu
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	ch.asked, ch.ran = true, true
 	return ch.execer.Exec(query, values)
 }
 
@@ -169,6 +175,7 @@ func (ch *child) query(ctx context.Context, query string, args []driver.NamedVal
 		return nil, err
 	}
 	if ch.queryerContext != nil {
+		ch.asked, ch.ran = true, true
 		return ch.queryerContext.QueryContext(ctx, query, args)
 	}
 	values, err := plainValues(args)
@@ -178,10 +185,12 @@ func (ch *child) query(ctx context.Context, query string, args []driver.NamedVal
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	ch.asked, ch.ran = true, true
 	return ch.queryer.Query(query, values)
 }
 
 func (ch *child) prepare(ctx context.Context, query string) (driver.Stmt, error) {
+	ch.asked = true
 	if ch.preparer != nil {
 		return ch.preparer.PrepareContext(ctx, query)
 	}
@@ -202,6 +211,7 @@ var (
 )
 
 func (ch *child) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	ch.asked = true
 	if ch.beginner != nil {
 		return ch.beginner.BeginTx(ctx, opts)
 	}

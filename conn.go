@@ -3,6 +3,7 @@ package multidb
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 )
 
 // The interfaces of database/sql/driver that a connection may have. All of them
@@ -37,6 +38,8 @@ type Conn struct {
 	held      *child // the one child of a Conn that holds; nil for one that leases
 	inUse     bool   // between ResetSession or Connect and IsValid; kept for held only
 
+	ownsConnector bool // made by Driver.Open, for this Conn alone
+
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
@@ -54,9 +57,10 @@ type Conn struct {
 	// Where automatic routing must go, because the connection has state: an open
 	// transaction, or a SET. It is one of leases, or held.
 	pin        *child
-	inTx       bool // pinned by a sql.Tx, which is
-	tx         tx
-	readOnlyTx bool // and was begun as read-only
+	inTx       bool // pinned by a sql.Tx
+	tx         *tx  // which is this one
+	firstTx    tx   // saves an allocation
+	readOnlyTx bool // the server keeps the transaction from writing
 	inTextTx   bool // pinned by a BEGIN in a query text
 }
 
@@ -173,9 +177,10 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if err = c.finish(ctx, &ca, err); err != nil {
 		return nil, err
 	}
-	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly
-	c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}
-	return &c.tx, nil
+	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly && ca.child.keepsReadOnly()
+	c.tx = c.newTx()
+	*c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx, readOnly: opts.ReadOnly}
+	return c.tx, nil
 }
 
 // Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine
@@ -201,6 +206,9 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 	c.keepState(ca.child)
 	err := fn(ca.child.conn)
 	ca.child.busy = false
+	if c.held == nil && errors.Is(err, driver.ErrBadConn) {
+		ca.child.broken, c.toldBad = true, true // what fn says of this child means no other
+	}
 	ca.route.engine.count(ReasonRaw)
 	return err
 }
@@ -225,7 +233,7 @@ func (c *Conn) Close() error {
 	if c.held != nil {
 		c.setInUse(false)
 		defer c.connector.single.held.open.Add(-1)
-		return c.held.Close()
+		return c.closeOwn(c.held.Close())
 	}
 	if !c.toldBad {
 		for _, ch := range c.leases {
@@ -234,7 +242,15 @@ func (c *Conn) Close() error {
 		}
 	}
 	c.endLeases()
-	return nil
+	return c.closeOwn(nil)
+}
+
+// closeOwn closes the connector, if it was made for this Conn alone.
+func (c *Conn) closeOwn(err error) error {
+	if !c.ownsConnector {
+		return err
+	}
+	return errors.Join(err, c.connector.Close())
 }
 
 func (c *Conn) setInUse(inUse bool) {

@@ -223,8 +223,9 @@ func TestErrorsAreTheChildsOwn(t *testing.T) {
 				}
 				p.value(p.db, "SELECT conn")
 			}
-			if test.op == testdb.OpRollback {
-				// Without multidb, a connection whose rollback failed may serve the next user.
+			if test.op == testdb.OpRollback || test.op == testdb.OpCommit {
+				// Without multidb, a connection whose transaction did not end well may
+				// serve the next user.
 				for _, m := range []mode{held, leased} {
 					observe(t, testdb.Full, m, run)
 				}

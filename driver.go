@@ -23,13 +23,21 @@ func init() { sql.Register(ownName, &Driver{}) }
 // described at [ParseDSN].
 type Driver struct{ connector *Connector }
 
-// Open is for callers of the driver interface; [sql.Open] uses OpenConnector.
+// Open is for callers of the driver interface; [sql.Open] uses OpenConnector. The
+// connection has engines and pools of its own, which are closed with it.
 func (d *Driver) Open(dsn string) (driver.Conn, error) {
 	connector, err := d.OpenConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return connector.Connect(context.Background())
+	k := connector.(*Connector)
+	conn, err := k.Connect(context.Background())
+	if err != nil {
+		k.Close()
+		return nil, err
+	}
+	conn.(*Conn).ownsConnector = true
+	return conn, nil
 }
 
 // OpenConnector reads and validates the DSN. Nothing is dialled.
@@ -119,10 +127,8 @@ func (k *Connector) addDatabases(s *settings) error {
 			k.all = append(k.all, e)
 		}
 	}
-	k.dialect = Generic
-	if k.byDefault = k.databases[""]; k.byDefault != nil {
-		k.dialect = k.byDefault.dialect
-	}
+	k.byDefault = k.databases[""]
+	k.dialect = s.dialect()
 	if k.known[k.dialect] == nil {
 		k.known[k.dialect] = newFactsCache()
 	}

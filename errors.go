@@ -100,13 +100,18 @@ type verdict struct {
 func judge(ctx context.Context, ca *call, err error) verdict {
 	var v verdict
 	v.callers = ctx.Err() != nil
-	v.lost = errors.Is(err, driver.ErrBadConn) || (ca.open && ca.child.closed()) || (!v.callers && isConnectionError(err))
+	v.lost = errors.Is(err, driver.ErrBadConn) || (ca.open && ca.child.closed()) || ca.child.mayMean(err)
 	v.stale = !v.lost && isStalePlan(err)
 	return v
 }
 
-// isConnectionError is for children that do not tell by IsValid that their
-// connection is gone.
+// mayMean reports whether err looks like the end of the connection, for children
+// that do not tell by themselves. An argument's own error may look so, too, but
+// then the child was not asked anything yet.
+func (ch *child) mayMean(err error) bool {
+	return ch.asked && ch.pgx == nil && ch.validator == nil && isConnectionError(err)
+}
+
 func isConnectionError(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||

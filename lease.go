@@ -2,6 +2,7 @@ package multidb
 
 import (
 	"context"
+	"database/sql/driver"
 	"slices"
 )
 
@@ -9,10 +10,13 @@ import (
 // this Conn's hands already, else one from the engine's pool.
 func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 	if c.pin != nil && c.pin.engine == e {
-		return c.pin, nil
+		return c.pin.unbroken()
 	}
 	for _, ch := range c.leases {
-		if ch.engine == e && (!ch.broken || ch == c.held) {
+		if ch == c.held {
+			return ch.unbroken()
+		}
+		if ch.engine == e && !ch.broken {
 			return ch, nil
 		}
 	}
@@ -21,6 +25,14 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 		return nil, e.connectionError(ctx, err)
 	}
 	c.leases = append(c.leases, ch)
+	return ch, nil
+}
+
+// unbroken is for a child that no other can stand in for: it holds the session.
+func (ch *child) unbroken() (*child, error) {
+	if ch.broken {
+		return nil, driver.ErrBadConn
+	}
 	return ch, nil
 }
 
@@ -49,7 +61,7 @@ func (c *Conn) endIdleLeases() {
 // endLeases gives back all children, and closes those that hold state: their
 // next user must not meet it.
 func (c *Conn) endLeases() {
-	if c.inTransaction() {
+	if c.inTransaction() && !c.pin.gone {
 		c.pin.dirty = true
 	}
 	for i, ch := range c.leases {
@@ -62,12 +74,13 @@ func (c *Conn) endLeases() {
 	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
 }
 
-// drop throws away one child of which nothing can be said.
+// drop throws away one child of which nothing can be said. If it held the
+// session, the session is over: the Conn stays pinned to what is gone, so that
+// nothing runs elsewhere as if it were part of it.
 func (c *Conn) drop(ch *child) {
 	c.leases = slices.DeleteFunc(c.leases, func(leased *child) bool { return leased == ch })
-	if c.pin == ch {
-		c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
-	}
+	c.wroteGone = c.wroteGone || ch == c.wrote
+	ch.gone = true
 	ch.endLease()
 }
 

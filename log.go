@@ -2,13 +2,16 @@ package multidb
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
 // logCall writes one line for a call: what was done where, why there, how long
-// it took and how it ended, if there is a log. Never a query text or an argument: they hold data.
+// it took and how it ended. Never a query text or an argument, which are data.
 func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
 	attrs := []slog.Attr{slog.String("verb", k.verb(ca))}
 	if e := ca.route.engine; e != nil {
@@ -19,7 +22,7 @@ func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
 	}
 	attrs = append(attrs, slog.Duration("duration", time.Since(ca.began)))
 	if err != nil {
-		attrs = append(attrs, slog.Any("error", err))
+		attrs = append(attrs, slog.String("error", withoutData(err)))
 	}
 	k.log.LogAttrs(ctx, slog.LevelInfo, "multidb", attrs...)
 }
@@ -55,14 +58,14 @@ func (r route) why() string {
 	switch r.databaseBy {
 	case r.reason:
 		if r.reason == ReasonRule {
-			text = fmt.Sprintf("rule %d", r.facts.rule.number)
+			text = fmt.Sprintf("rule %d", r.rule.number)
 		}
 	case ReasonContext:
 		text += ", database by context"
 	case ReasonRouter:
 		text += ", database by router"
 	case ReasonRule:
-		text = fmt.Sprintf("%s, database by rule %d", text, r.facts.rule.number)
+		text = fmt.Sprintf("%s, database by rule %d", text, r.rule.number)
 	}
 	return text
 }
@@ -70,4 +73,29 @@ func (r route) why() string {
 // fromText reports whether the reason lies in the statement itself.
 func (r Reason) fromText() bool {
 	return r == ReasonWrite || r == ReasonSession || r == ReasonTransaction
+}
+
+// withoutData is what may be logged of an error. A server's own text quotes the
+// data that it does not like, so of a child's error only its code and type are
+// kept.
+func withoutData(err error) string {
+	var outcome *OutcomeError
+	var state interface{ SQLState() string }
+	var code interface{ Code() int }
+	switch {
+	case errors.As(err, &outcome):
+		return ErrUnknownOutcome.Error()
+	case strings.HasPrefix(err.Error(), "multidb: "), errors.Is(err, driver.ErrBadConn),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err.Error()
+	case errors.As(err, &state):
+		return fmt.Sprintf("%T: SQLSTATE %s", state, state.SQLState())
+	case errors.As(err, &code):
+		return fmt.Sprintf("%T: code %d", code, code.Code())
+	}
+	// MySQL's begin with their number: "Error 1062 (23000): Duplicate entry ..."
+	if number, _, ok := strings.Cut(err.Error(), ":"); ok && strings.HasPrefix(number, "Error ") {
+		return fmt.Sprintf("%T: %s", err, number)
+	}
+	return fmt.Sprintf("%T", err)
 }

@@ -58,6 +58,7 @@ type route struct {
 	engine     *engine
 	reason     Reason // why this engine
 	databaseBy Reason // why this database; ReasonNone for the default one
+	rule       *rule  // the one that decided, if one did
 	facts      *facts // nil if nothing had to be classified
 }
 
@@ -65,6 +66,7 @@ type route struct {
 type selection struct {
 	database   *database
 	databaseBy Reason
+	rule       *rule   // if the selection is a rule's
 	engine     *engine // by name; of database
 	role       string  // Primary or Replica; not together with engine
 	engineBy   Reason
@@ -134,7 +136,7 @@ func (k *Connector) route(q *question) (route, error) {
 	}
 	r.facts = f
 	if q.pin == nil {
-		r.databaseBy = wanted.databaseBy
+		r.databaseBy, r.rule = wanted.databaseBy, wanted.rule
 	}
 	return r, nil
 }
@@ -225,6 +227,7 @@ func (k *Connector) ruled(q *question, f *facts, wanted selection) (selection, e
 	switch {
 	case f.rule != nil:
 		t = f.rule.uses
+		t.rule = f.rule
 	case k.router != nil:
 		var err error
 		if t, err = k.routed(q.ctx, f); err != nil {

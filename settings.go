@@ -101,6 +101,21 @@ func (s *settings) database(name string) *databaseConfig {
 	return nil
 }
 
+// dialect returns the one in which a text is read before its database is known:
+// that of the default database, or the one that all databases share.
+func (s *settings) dialect() Dialect {
+	shared := s.databases[0].primary.dialect
+	for _, d := range s.databases {
+		switch {
+		case d.name == "":
+			return d.primary.dialect
+		case d.primary.dialect != shared:
+			return Generic
+		}
+	}
+	return shared
+}
+
 // engines returns the engines of the database, the primary first.
 func (d *databaseConfig) engines() []*engineConfig {
 	return append([]*engineConfig{d.primary}, d.replicas...)
@@ -264,6 +279,9 @@ func (b *engineBuilder) database(path, name string, d Database) (*databaseConfig
 		replica, err := b.engine(path, e, engineConfig{database: name, name: prefix + strconv.Itoa(i+1), replica: true})
 		if err != nil {
 			return nil, err
+		}
+		if replica.dialect != primary.dialect {
+			return nil, keyError(path, "speaks another SQL (%s) than its primary (%s)", replica.dialect, primary.dialect)
 		}
 		built.replicas = append(built.replicas, replica)
 	}

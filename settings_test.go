@@ -24,7 +24,7 @@ func shop() Config {
 			"secondary": {Primary: Engine{DSN: "postgres://legacy/crm"}},
 			"audit": {
 				Primary:  Engine{DSN: "app:pw@tcp(audit)/audit", Driver: "configtest-mysql"},
-				Replicas: []Engine{{DSN: "host=audit-ro"}},
+				Replicas: []Engine{{DSN: "app:pw@tcp(audit-ro)/audit", Driver: "configtest-mysql"}},
 			},
 		},
 	}
@@ -46,7 +46,7 @@ func TestResolveNamesEngines(t *testing.T) {
 		fmt.Sprintf(`"" replica1 replica=true pgx dialect=%d`, Postgres),
 		fmt.Sprintf(`"" reports replica=true pgx dialect=%d`, Postgres),
 		fmt.Sprintf(`"audit" audit replica=false configtest-mysql dialect=%d`, MySQL),
-		fmt.Sprintf(`"audit" audit.replica1 replica=true pgx dialect=%d`, Postgres),
+		fmt.Sprintf(`"audit" audit.replica1 replica=true configtest-mysql dialect=%d`, MySQL),
 		fmt.Sprintf(`"secondary" secondary replica=false pgx dialect=%d`, Postgres),
 	}
 	if !reflect.DeepEqual(got, want) {

@@ -41,7 +41,7 @@ func (st *statements) take(ctx context.Context, ch *child, s *stmt) (*childStmt,
 	if err != nil {
 		return nil, err
 	}
-	st.makeRoom()
+	st.makeRoom(maxChildStatements - 1)
 	cs := newChildStmt(ch, s.query, prepared)
 	st.link(cs)
 	st.lend(cs, s)
@@ -94,12 +94,12 @@ func (st *statements) endLease() {
 		st.lent[i] = nil
 	}
 	st.lent = st.lent[:0]
-	if !st.unused.Load() {
-		return
+	if st.unused.Load() {
+		for _, cs := range st.withoutUsers() {
+			st.drop(cs)
+		}
 	}
-	for _, cs := range st.withoutUsers() {
-		st.drop(cs)
-	}
+	st.makeRoom(maxChildStatements)
 }
 
 func (st *statements) withoutUsers() []*childStmt {
@@ -117,13 +117,19 @@ func (st *statements) withoutUsers() []*childStmt {
 	return found
 }
 
-// makeRoom closes the statement whose last use is longest ago, if there are too
-// many and one is not in use now.
-func (st *statements) makeRoom() {
-	if st.size < maxChildStatements {
-		return
+// makeRoom closes the statements whose last use is longest ago, until there are
+// no more than size, or all of them are in use.
+func (st *statements) makeRoom(size int) {
+	for st.size > size {
+		oldest := st.oldestFree()
+		if oldest == nil {
+			return
+		}
+		st.drop(oldest)
 	}
-	var oldest *childStmt
+}
+
+func (st *statements) oldestFree() (oldest *childStmt) {
 	for _, chain := range st.byText {
 		for cs := chain; cs != nil; cs = cs.next {
 			if cs.holder == nil && (oldest == nil || cs.usedAt < oldest.usedAt) {
@@ -131,9 +137,7 @@ func (st *statements) makeRoom() {
 			}
 		}
 	}
-	if oldest != nil {
-		st.drop(oldest)
-	}
+	return oldest
 }
 
 // drop closes a statement. The caller holds the child.

@@ -52,6 +52,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	cs, args, err := s.bind(ctx, &ca, args)
 	var result driver.Result
 	if err == nil {
+		ca.child.asked, ca.child.ran = true, true
 		result, err = cs.exec(ctx, args)
 		if cs = s.renew(ctx, &ca, cs, err); cs != nil {
 			result, err = cs.exec(ctx, args)
@@ -70,6 +71,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	cs, args, err := s.bind(ctx, &ca, args)
 	var rows driver.Rows
 	if err == nil {
+		ca.child.asked, ca.child.ran = true, true
 		rows, err = cs.query(ctx, args)
 		if cs = s.renew(ctx, &ca, cs, err); cs != nil {
 			rows, err = cs.query(ctx, args)
@@ -129,7 +131,7 @@ func (s *stmt) Close() error {
 	}
 	var first error
 	for _, cs := range s.refs {
-		if cs.leave() && s.conn.holds(cs) {
+		if cs.leave() && s.conn.holds(cs) && !s.conn.toldBad {
 			if err := cs.stmts.drop(cs); first == nil {
 				first = err
 			}

@@ -8,24 +8,47 @@ import (
 
 var _ driver.Tx = (*tx)(nil)
 
-// tx is a transaction on one child, to which its Conn is pinned until the end. A
-// Conn has one at most, which database/sql commits or rolls back exactly once: so
-// it is a part of the Conn, and costs no allocation.
+// tx is a transaction on one child, to which its Conn is pinned until the end.
 type tx struct {
-	conn  *Conn
-	child *child
-	tx    driver.Tx
-	ctx   context.Context // given to BeginTx; Commit and Rollback have none of their own
+	conn     *Conn
+	child    *child
+	tx       driver.Tx
+	ctx      context.Context // given to BeginTx; Commit and Rollback have none of their own
+	readOnly bool            // asked for
+}
+
+// newTx returns the place for a transaction. A Conn nearly always has one at a
+// time, so there is room for one in it. But when a context ends, database/sql
+// rolls back in its own time, and a sql.Conn may have begun the next by then.
+func (c *Conn) newTx() *tx {
+	if c.firstTx.conn == nil {
+		return &c.firstTx
+	}
+	return new(tx)
+}
+
+// keepsReadOnly reports whether a read-only transaction cannot write, by the
+// server's own rules. Drivers of SQLite take the option and do nothing.
+func (ch *child) keepsReadOnly() bool {
+	d := ch.engine.database.dialect
+	return d == Postgres || d == MySQL
 }
 
 // Commit commits on the child. If the connection is lost before the answer
 // comes, nobody knows whether the transaction was committed.
 func (t *tx) Commit() error {
 	c, ctx := t.conn, t.ctx
+	if t.child.gone {
+		c.endTx(t)
+		return driver.ErrBadConn
+	}
 	ca := c.startEnd(t, viaCommit)
 	defer c.abandon(&ca)
 	err := t.tx.Commit()
-	c.endTx()
+	c.endTx(t)
+	if err != nil && c.held == nil && ca.child.pgx == nil {
+		ca.child.broken = true // it may still be in the transaction
+	}
 	return c.finish(ctx, &ca, err)
 }
 
@@ -34,10 +57,14 @@ func (t *tx) Commit() error {
 // itself, is not used again.
 func (t *tx) Rollback() error {
 	c, ctx := t.conn, t.ctx
+	if t.child.gone {
+		c.endTx(t)
+		return driver.ErrBadConn
+	}
 	ca := c.startEnd(t, viaRollback)
 	defer c.abandon(&ca)
 	err := t.tx.Rollback()
-	c.endTx()
+	c.endTx(t)
 	err = c.finish(ctx, &ca, err)
 	if err != nil || (ctx.Err() != nil && !ca.child.resetsItself()) {
 		ca.child.broken = true
@@ -49,9 +76,13 @@ func (t *tx) Rollback() error {
 // transaction was ended by a context.
 func (ch *child) resetsItself() bool { return ch.resetter != nil && ch.validator != nil }
 
-func (c *Conn) endTx() {
-	c.inTx, c.readOnlyTx, c.tx = false, false, tx{}
-	c.unpin()
+// endTx frees the Conn, if the transaction is the one that it is pinned by.
+func (c *Conn) endTx(t *tx) {
+	if t == c.tx {
+		c.inTx, c.readOnlyTx, c.tx = false, false, nil
+		c.unpin()
+	}
+	*t = tx{}
 }
 
 // RunInTx runs fn in a transaction: it commits if fn returns nil, and rolls back
