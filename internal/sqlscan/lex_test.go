@@ -3,6 +3,7 @@ package sqlscan
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/multidb-go/multidb/internal/sqlcases"
 )
@@ -116,6 +117,9 @@ func FuzzGaps(f *testing.F) {
 		f.Add(c.Query)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return
+		}
 		for d := Postgres; d <= SQLite; d++ {
 			var b strings.Builder
 			l := newLexer(d, text)
