@@ -1,5 +1,21 @@
 package sqlscan
 
+// transaction reads the statements that begin, mark and end transactions.
+func (s *scanner) transaction() {
+	switch s.facts.Verb {
+	case "begin":
+		s.begin()
+	case "start":
+		s.start()
+	case "savepoint", "release":
+		s.savepoint()
+	case "xa":
+		s.xa()
+	default:
+		s.commit()
+	}
+}
+
 // begin: BEGIN. MariaDB's BEGIN NOT ATOMIC is a block of statements.
 func (s *scanner) begin() {
 	s.advance()

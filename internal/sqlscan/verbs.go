@@ -1,5 +1,7 @@
 package sqlscan
 
+import "strings"
+
 // statement reads one statement, from the token in hand up to its semicolon.
 func (s *scanner) statement() {
 	s.naming = 1
@@ -18,18 +20,33 @@ func (s *scanner) statement() {
 		s.unknownStatement()
 		return
 	}
-	s.facts.Verb = lower(s.spelling(s.tok()))
 	s.naming = 0
-	if read := verbs[s.facts.Verb]; read != nil && read.dialects&(1<<s.lex.dialect) != 0 {
-		read.read(s)
+	verb, ok := s.verbInHand()
+	if ok {
+		s.facts.Verb = verb.name
+		verb.read(s)
 	} else {
 		s.unknownStatement()
 	}
 	s.skip()
 }
 
+// verbInHand looks up the word in hand.
+func (s *scanner) verbInHand() (verbReader, bool) {
+	var space [longestFunction]byte
+	name, ok := s.fold(&space, s.tok())
+	if !ok {
+		return verbReader{}, false
+	}
+	v, ok := verbs[string(name)]
+	return v, ok && v.dialects&(1<<s.lex.dialect) != 0
+}
+
 func (s *scanner) unknownStatement() {
 	s.facts.giveUp("unknown statement")
+	if t := s.tok(); t.kind == word && s.facts.Verb == "" && t.end-t.start <= longestFunction {
+		s.facts.Verb = lower(s.spelling(t))
+	}
 	s.expressions()
 }
 
@@ -43,55 +60,59 @@ const (
 // verbReader reads the statements that begin with one verb, in the dialects
 // that have it.
 type verbReader struct {
+	name     string
 	dialects int
 	read     func(*scanner)
 }
 
-var verbs map[string]*verbReader
+// verbs are the statements besides queries. It is filled by init, because some
+// readers come back to it.
+var verbs = map[string]verbReader{}
 
-func init() { // in init, for the readers refer to the map
-	verbs = map[string]*verbReader{}
-	add := func(dialects int, read func(*scanner), names ...string) {
-		for _, n := range names {
-			verbs[n] = &verbReader{dialects, read}
+func init() {
+	for _, v := range []struct {
+		names    string
+		dialects int
+		read     func(*scanner)
+	}{
+		{"explain", inAll, (*scanner).explain},
+		{"describe desc", inMySQL, (*scanner).explain},
+		{"show", inPostgres | inMySQL, (*scanner).show},
+		{"analyze", inAll, (*scanner).analyze},
+		{"copy", inPostgres, (*scanner).copy},
+		{"pragma", inSQLite, (*scanner).pragma},
+
+		{"begin commit rollback savepoint release", inAll, (*scanner).transaction},
+		{"start", inPostgres | inMySQL, (*scanner).transaction},
+		{"end", inPostgres | inSQLite, (*scanner).transaction},
+		{"abort", inPostgres, (*scanner).transaction},
+		{"xa", inMySQL, (*scanner).transaction},
+
+		{"set", inPostgres | inMySQL, (*scanner).set},
+		{"reset", inPostgres | inMySQL, (*scanner).reset},
+		{"lock", inPostgres | inMySQL, (*scanner).lock},
+		{"load", inPostgres | inMySQL, (*scanner).load},
+		{"prepare", inPostgres | inMySQL, (*scanner).prepare},
+		{"execute", inPostgres | inMySQL, (*scanner).execute},
+		{"declare", inPostgres, (*scanner).cursor},
+		{"deallocate", inPostgres | inMySQL, (*scanner).sessionOnly},
+		{"listen unlisten fetch move close discard", inPostgres, (*scanner).sessionOnly},
+		{"use unlock handler flush get help", inMySQL, (*scanner).sessionOnly},
+		{"attach detach", inSQLite, (*scanner).sessionOnly},
+
+		{"create", inAll, (*scanner).create},
+		{"drop alter", inAll, (*scanner).dropOrAlter},
+		{"truncate", inPostgres | inMySQL, (*scanner).truncate},
+		{"vacuum reindex", inAll, (*scanner).anything},
+		{"call do grant revoke import", inPostgres | inMySQL, (*scanner).anything},
+		{"checkpoint cluster comment notify reassign refresh security", inPostgres, (*scanner).anything},
+		{"rename optimize repair check checksum cache kill purge change stop install uninstall signal resignal " +
+			"shutdown restart clone binlog", inMySQL, (*scanner).anything},
+	} {
+		for name := range strings.FieldsSeq(v.names) {
+			verbs[name] = verbReader{name, v.dialects, v.read}
 		}
 	}
-	add(inAll, (*scanner).explain, "explain")
-	add(inMySQL, (*scanner).explain, "describe", "desc")
-	add(inPostgres|inMySQL, (*scanner).show, "show")
-	add(inAll, (*scanner).analyze, "analyze")
-	add(inPostgres, (*scanner).copy, "copy")
-	add(inSQLite, (*scanner).pragma, "pragma")
-
-	add(inAll, (*scanner).begin, "begin")
-	add(inPostgres|inMySQL, (*scanner).start, "start")
-	add(inAll, (*scanner).commit, "commit", "rollback")
-	add(inPostgres|inSQLite, (*scanner).commit, "end")
-	add(inPostgres, (*scanner).commit, "abort")
-	add(inAll, (*scanner).savepoint, "savepoint", "release")
-	add(inMySQL, (*scanner).xa, "xa")
-	add(inPostgres|inMySQL, (*scanner).prepare, "prepare")
-
-	add(inPostgres|inMySQL, (*scanner).set, "set")
-	add(inPostgres, (*scanner).sessionOnly, "reset", "listen", "unlisten", "deallocate", "fetch", "move", "close", "discard", "load")
-	add(inMySQL, (*scanner).sessionOnly, "use", "lock", "unlock", "deallocate", "handler", "flush", "get", "help")
-	add(inSQLite, (*scanner).sessionOnly, "attach", "detach")
-	add(inPostgres, (*scanner).cursor, "declare")
-	add(inPostgres|inMySQL, (*scanner).execute, "execute")
-	verbs["deallocate"].dialects = inPostgres | inMySQL
-	verbs["lock"] = &verbReader{inPostgres | inMySQL, (*scanner).lock}
-	verbs["load"] = &verbReader{inPostgres | inMySQL, (*scanner).load}
-	verbs["reset"] = &verbReader{inPostgres | inMySQL, (*scanner).reset}
-
-	add(inAll, (*scanner).create, "create")
-	add(inAll, (*scanner).dropOrAlter, "drop", "alter")
-	add(inPostgres|inMySQL, (*scanner).truncate, "truncate")
-	add(inPostgres|inMySQL, (*scanner).anything, "call", "do")
-	add(inAll, (*scanner).anything, "vacuum", "reindex")
-	add(inPostgres|inMySQL, (*scanner).anything, "grant", "revoke", "import")
-	add(inPostgres, (*scanner).anything, "checkpoint", "cluster", "comment", "notify", "reassign", "refresh", "security")
-	add(inMySQL, (*scanner).anything, "rename", "optimize", "repair", "check", "checksum", "cache", "kill", "purge",
-		"change", "stop", "install", "uninstall", "signal", "resignal", "shutdown", "restart", "clone")
 }
 
 // anything: it writes, and what it touches is not looked for.
