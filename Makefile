@@ -27,4 +27,4 @@ fuzz:
 	.ci/each-module "$(CURDIR)/.ci/fuzz" $(FUZZ_SECONDS)
 
 bench:
-	go run ./internal/bench
+	go run ./bench

@@ -14,7 +14,7 @@ import (
 //	go test -run - -bench 'QueryRow/leased' -cpuprofile cpu.out .
 //
 // The child is a null driver, so that what is left is database/sql and multidb.
-// For figures to quote, run internal/bench, which measures in turns.
+// For figures to quote, run ./bench, which measures in turns.
 
 // benchDBs are the ways to use a null child.
 var benchDBs = []struct {
@@ -93,19 +93,6 @@ func BenchmarkStmtQuery(b *testing.B) {
 	})
 }
 
-// BenchmarkClassified is what is asked about a text that was seen before.
-func BenchmarkClassified(b *testing.B) {
-	k := mustConnector(b, Config{Primary: benchEngine, Replicas: []Engine{benchEngine}})
-	const query = `SELECT "users"."id", "users"."name", "users"."email", "users"."created_at" FROM "users" ` +
-		`WHERE "users"."deleted_at" IS NULL AND "users"."account_id" = $1 ORDER BY "users"."id" DESC LIMIT 20 OFFSET $2`
-	b.ReportAllocs()
-	for b.Loop() {
-		if k.classified(Postgres, query).Kind != KindRead {
-			b.Fatal("not a read")
-		}
-	}
-}
-
 func BenchmarkTx(b *testing.B) {
 	benchmarkEach(b, func(b *testing.B, db *sql.DB) func() error {
 		return func() error {
@@ -119,4 +106,70 @@ func BenchmarkTx(b *testing.B) {
 			return tx.Commit()
 		}
 	})
+}
+
+// BenchmarkLayers is multidb without database/sql around it, and each layer of
+// it alone: what is to be gained, and where.
+func BenchmarkLayers(b *testing.B) {
+	const query = "SELECT n FROM t WHERE id = $1"
+	ctx := context.Background()
+	conn := func(k *Connector) *Conn {
+		c, err := k.Connect(ctx)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { c.Close() })
+		return c.(*Conn)
+	}
+	held := conn(mustConnector(b, Config{Primary: benchEngine}))
+	k := mustConnector(b, Config{Primary: benchEngine, Replicas: []Engine{benchEngine}})
+	leased, primary := conn(k), k.engines["primary"]
+
+	for _, layer := range []struct {
+		name string
+		do   func()
+	}{
+		{"held", func() { benchmarkOne(ctx, held, query) }},
+		{"leased", func() { benchmarkOne(ctx, leased, query) }},
+		{"route", func() {
+			var q question
+			leased.ask(ctx, &q, query, viaQuery)
+			k.route(&q)
+		}},
+		{"classified", func() { k.classified(Postgres, query) }},
+		{"lease", func() {
+			leased.lease(ctx, primary)
+			leased.endLeases()
+		}},
+		{"pool", func() {
+			ch, _ := primary.pool.Take(ctx)
+			primary.pool.Put(ch)
+		}},
+	} {
+		b.Run(layer.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				layer.do()
+			}
+		})
+	}
+}
+
+// benchmarkOne makes the calls of database/sql for one statement.
+func benchmarkOne(ctx context.Context, c *Conn, query string) {
+	c.ResetSession(ctx)
+	c.QueryContext(ctx, query, nil)
+	c.IsValid()
+}
+
+// BenchmarkClassified is what is asked about a text that was seen before.
+func BenchmarkClassified(b *testing.B) {
+	k := mustConnector(b, Config{Primary: benchEngine})
+	const query = `SELECT "users"."id", "users"."name", "users"."email", "users"."created_at" FROM "users" ` +
+		`WHERE "users"."deleted_at" IS NULL AND "users"."account_id" = $1 ORDER BY "users"."id" DESC LIMIT 20 OFFSET $2`
+	k.classified(Postgres, query)
+	b.ReportAllocs()
+	for b.Loop() {
+		k.classified(Postgres, query)
+	}
 }

@@ -31,14 +31,26 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 		ca.child, err = c.lease(ctx, ca.route.engine)
 	}
 	if err != nil {
-		k.logCall(ctx, ca, err)
+		if k.log != nil {
+			k.logCall(ctx, ca, err)
+		}
 		return err
 	}
-	if f := ca.route.facts; f != nil && via.runs() {
-		c.expectState(ca.child, f)
+	if f := ca.route.facts; f != nil {
+		c.remember(f)
+		if via.runs() && f.Kind != KindRead {
+			c.expectState(ca.child, f)
+		}
 	}
 	ca.enter()
 	return nil
+}
+
+// remember keeps the facts of the last statement at hand, but not of a long one.
+func (c *Conn) remember(f *facts) {
+	if f != c.lastFacts && len(f.query) <= maxCachedText {
+		c.lastFacts = f
+	}
 }
 
 // startEnd is start for the end of a transaction, whose child is known.
@@ -53,11 +65,14 @@ func (c *Conn) startEnd(t *tx, via via) call {
 	return ca
 }
 
-// enter asks pgx whether its connection is open, which costs nothing. IsValid
-// is not asked: a child may expect it only when it is given back.
+// enter asks pgx whether its connection is open, which costs nothing. IsValid is
+// not asked, as a child may expect it only when it is given back. The exception
+// is go-sql-driver/mysql, which calls itself invalid while rows are open: that
+// it refuses a call for them must not be taken for the end of its connection.
 func (ca *call) enter() {
 	ch := ca.child
-	ca.open = !ch.broken && (ch.pgx == nil || !ch.closed())
+	ask := ch.pgx != nil || ch.mysql && ch.queried
+	ca.open = !ch.broken && !(ask && ch.closed())
 	ch.busy = true
 }
 
@@ -65,10 +80,12 @@ func (ca *call) enter() {
 // busy, the driver panicked: database/sql does not give the connection back in
 // all of these cases, so the child is thrown away here.
 func (c *Conn) abandon(ca *call) {
-	ch := ca.child
-	if !ch.busy {
-		return
+	if ca.child.busy {
+		c.panicked(ca.child)
 	}
+}
+
+func (c *Conn) panicked(ch *child) {
 	ch.busy = false
 	ch.broken = true
 	if c.held == nil {
@@ -84,8 +101,8 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	if err == driver.ErrSkip {
 		return err // database/sql comes back with Prepare
 	}
-	if ca.route.facts != nil && ca.via.runs() {
-		c.noteTransaction(ca.child, ca.route.facts, err)
+	if f := ca.route.facts; f != nil && f.Tx != TxNone && ca.via.runs() {
+		c.noteTransaction(ca.child, f, err)
 	}
 	if err != nil {
 		err = c.failed(ctx, ca, err)
@@ -93,17 +110,19 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	if ca.via.isStatement() {
 		ca.route.engine.count(ca.route.reason)
 	}
-	c.connector.logCall(ctx, ca, err)
+	if k := c.connector; k.log != nil {
+		k.logCall(ctx, ca, err)
+	}
 	return err
 }
 
 // failed draws the consequences of a child's error.
 func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	ch := ca.child
-	if c.held != nil && ch.pgx == nil {
+	if c.held != nil && !ch.saysBadConnOfSent() {
 		return err // as without multidb, where the child answers for itself
 	}
-	v := judge(ctx, ch, err)
+	v := judge(ctx, ca, err)
 	if !v.lost {
 		return err
 	}
@@ -122,8 +141,8 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	}
 	bad := errors.Is(err, driver.ErrBadConn)
 	switch {
-	case bad && ch.pgx == nil:
-		return err // the contract: nothing was sent. pgx says it of statements that were
+	case bad && !ch.saysBadConnOfSent():
+		return err // the contract: nothing was sent
 	case !bad && c.held != nil:
 		return err // as without multidb
 	case c.connector.isRead(ca):
@@ -145,6 +164,9 @@ func (c *Conn) undone(ca *call) bool {
 // expectState notes, before the statement runs, what it will leave on the
 // connection, so that not even a panic makes it forgotten.
 func (c *Conn) expectState(ch *child, f *facts) {
+	if !f.AsksSession {
+		c.wrote, c.wroteGone = ch, false
+	}
 	if f.Session || (c.inTx && f.Tx != TxNone) {
 		c.keepState(ch)
 	}
@@ -166,7 +188,7 @@ func (c *Conn) keepState(ch *child) {
 // pgx knows what the server says; for other drivers a text that failed is
 // believed to have ended nothing.
 func (c *Conn) noteTransaction(ch *child, f *facts, err error) {
-	if f.Tx == TxNone || c.inTx || !c.inTextTx {
+	if c.inTx || !c.inTextTx {
 		return
 	}
 	ended := f.Tx == TxEnd && err == nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -33,6 +34,10 @@ type child struct {
 	validator      driver.Validator
 	checker        driver.NamedValueChecker
 	pgx            *stdlib.Conn // nil for another driver
+	pq             bool         // it is lib/pq's
+	mysql          bool         // it is go-sql-driver's
+
+	idleSince time.Time // when it last came back; kept for lib/pq only
 
 	// The state of the present lease. It belongs to the Conn that holds the
 	// child and is cleared when the lease ends.
@@ -60,15 +65,19 @@ func newChild(e *engine, conn driver.Conn) *child {
 	ch.validator, _ = conn.(driver.Validator)
 	ch.checker, _ = conn.(driver.NamedValueChecker)
 	ch.pgx, _ = conn.(*stdlib.Conn)
+	path := packageOf(conn)
+	ch.pq, ch.mysql = path == "github.com/lib/pq", path == "github.com/go-sql-driver/mysql"
 	return ch
 }
 
 // Reset makes the child ready for its next user.
 func (ch *child) Reset(ctx context.Context) error {
-	if ch.resetter == nil {
-		return nil
+	if ch.resetter != nil {
+		if err := ch.resetter.ResetSession(ctx); err != nil {
+			return err
+		}
 	}
-	return ch.resetter.ResetSession(ctx)
+	return ch.checkIdle(ctx)
 }
 
 // Valid reports whether the child may go back to its pool.

@@ -112,14 +112,20 @@ func dialectOf(driverName string, c driver.Connector) Dialect {
 	if d := dialectByName(driverName); d != Generic || driverName != "" || c == nil {
 		return d
 	}
-	t := reflect.TypeOf(c.Driver())
+	return dialectByPackage(packageOf(c.Driver()))
+}
+
+// packageOf returns the path of the package of v's type, or of what v points at.
+// It knows drivers whose types are not exported, and that we do not depend on.
+func packageOf(v any) string {
+	t := reflect.TypeOf(v)
 	if t == nil {
-		return Generic
+		return ""
 	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return dialectByPackage(t.PkgPath())
+	return t.PkgPath()
 }
 
 func dialectByName(driverName string) Dialect {

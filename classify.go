@@ -93,6 +93,10 @@ type Statement struct {
 	// a COMMIT, or that is not understood.
 	Session bool
 
+	// AsksSession says that the answer depends on what the connection did
+	// before: LAST_INSERT_ID(), currval, a user variable.
+	AsksSession bool
+
 	// Tx is what the whole text does to the transaction of its connection.
 	Tx TxEffect
 }
@@ -132,6 +136,7 @@ func classify(d Dialect, query string, f *functions) Statement {
 		TablesKnown: facts.TablesKnown,
 		Mutates:     facts.Mutates,
 		Session:     facts.Session,
+		AsksSession: facts.Asks,
 		Tx:          scanTx[facts.Tx],
 	}
 	if d == MySQL {

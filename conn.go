@@ -40,13 +40,23 @@ type Conn struct {
 	leases []*child  // the children in this Conn's hands
 	two    [2]*child // room for the usual number of leases
 
+	// The child that ran the last statement that was no read: what LAST_INSERT_ID()
+	// and the like ask for is there. It may be gone while the Conn is still used.
+	wrote     *child
+	wroteGone bool
+
+	skippedExec bool // database/sql will prepare what Exec was asked for
+
+	lastFacts *facts // of the last statement, which may come again
+
 	toldBad bool // database/sql was told driver.ErrBadConn, by a child that is marked as broken
 
 	// Where automatic routing must go, because the connection has state: an open
 	// transaction, or a SET. It is one of leases, or held.
 	pin        *child
-	inTx       bool // pinned by a sql.Tx
-	readOnlyTx bool // which was begun as read-only
+	inTx       bool // pinned by a sql.Tx, which is
+	tx         tx
+	readOnlyTx bool // and was begun as read-only
 	inTextTx   bool // pinned by a BEGIN in a query text
 }
 
@@ -92,6 +102,7 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	defer c.abandon(&ca)
 	result, err := ca.child.exec(ctx, query, args)
+	c.skippedExec = err == driver.ErrSkip
 	return result, c.finish(ctx, &ca, err)
 }
 
@@ -111,15 +122,21 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 }
 
 // PrepareContext prepares the statement on the engine that would answer it as a
-// query now, so that a mistake in it is found now. Each execution is routed
-// again.
+// query now, so that a mistake in it is found now; or on the one that will run it,
+// if it is half of an Exec that the child left to Prepare. Each execution is
+// routed again.
 func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	via := viaPrepare
+	if c.skippedExec {
+		via = viaPrepareExec
+		c.skippedExec = false
+	}
 	var ca call
-	if err := c.start(ctx, &ca, query, viaPrepare); err != nil {
+	if err := c.start(ctx, &ca, query, via); err != nil {
 		return nil, err
 	}
 	defer c.abandon(&ca)
-	s := &stmt{conn: c, query: query}
+	s := &stmt{conn: c, query: query, facts: ca.route.facts}
 	if c.held != nil {
 		prepared, err := c.held.prepare(ctx, query)
 		if err == nil {
@@ -157,7 +174,8 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return nil, err
 	}
 	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly
-	return &tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}, nil
+	c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx}
+	return &c.tx, nil
 }
 
 // Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine
@@ -193,6 +211,7 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 func (c *Conn) IsValid() bool {
 	if c.held != nil {
 		c.setInUse(false)
+		c.held.noteIdle()
 		return !c.held.broken && (c.held.validator == nil || c.held.validator.IsValid())
 	}
 	c.endLeases()

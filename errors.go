@@ -94,10 +94,13 @@ type verdict struct {
 
 // judge is the one place that says what an error of a child means for its
 // connection and for a retry. err is not nil.
-func judge(ctx context.Context, ch *child, err error) verdict {
+//
+// That a child calls itself closed tells something only if it did not before the
+// call (see call.enter).
+func judge(ctx context.Context, ca *call, err error) verdict {
 	var v verdict
 	v.callers = ctx.Err() != nil
-	v.lost = errors.Is(err, driver.ErrBadConn) || ch.closed() || (!v.callers && isConnectionError(err))
+	v.lost = errors.Is(err, driver.ErrBadConn) || (ca.open && ca.child.closed()) || (!v.callers && isConnectionError(err))
 	v.stale = !v.lost && isStalePlan(err)
 	return v
 }

@@ -98,6 +98,15 @@ func (c *factsCache) add(f *facts) {
 	set[way%factsWays].Store(f)
 }
 
+// factsFor returns the facts that a question needs. Those at hand are often the
+// right ones: of the statement that was prepared, or of the last one.
+func (k *Connector) factsFor(q *question, d Dialect) *facts {
+	if f := q.known; f != nil && f.dialect == d && f.query == q.query {
+		return f
+	}
+	return k.classified(d, q.query)
+}
+
 // classified returns the facts about a query text, from memory if it is there.
 func (k *Connector) classified(d Dialect, query string) *facts {
 	if len(query) > maxCachedText {

@@ -140,6 +140,11 @@ func TestHeldStats(t *testing.T) {
 		if s := stats(); s.OpenConnections != 2 || s.InUse != 0 || s.Idle != 2 {
 			t.Errorf("with two idle: %+v", s)
 		}
+		conn = must(db.Conn(t.Context()))
+		if s := stats(); s.InUse != 1 || s.Idle != 1 {
+			t.Errorf("with one in use again: %+v", s)
+		}
+		check(t, conn.Close())
 		check(t, db.Close())
 		if s := stats(); s.OpenConnections != 0 || s.InUse != 0 || s.Idle != 0 {
 			t.Errorf("after Close: %+v", s)

@@ -29,11 +29,7 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 // end, so before it waits a Conn gives back what it does not need.
 func (c *Conn) takeFrom(ctx context.Context, e *engine) (*child, error) {
 	if len(c.leases) > 0 {
-		ch, ok, err := e.pool.TryTake(ctx)
-		if ok || err != nil {
-			return ch, err
-		}
-		c.endIdleLeases()
+		return e.pool.TakeYielding(ctx, c.endIdleLeases)
 	}
 	return e.pool.Take(ctx)
 }
@@ -43,6 +39,7 @@ func (c *Conn) endIdleLeases() {
 	c.leases = slices.DeleteFunc(c.leases, func(ch *child) bool {
 		idle := ch != c.pin && !ch.mayHaveRows()
 		if idle {
+			c.wroteGone = c.wroteGone || ch == c.wrote
 			ch.endLease()
 		}
 		return idle
@@ -61,6 +58,7 @@ func (c *Conn) endLeases() {
 	}
 	c.leases = c.leases[:0]
 	c.toldBad = false
+	c.wrote, c.wroteGone = nil, false
 	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
 }
 
@@ -78,6 +76,7 @@ func (ch *child) endLease() {
 	keep := !ch.broken && !ch.dirty
 	if keep {
 		ch.stmts.endLease()
+		ch.noteIdle()
 	}
 	ch.queried, ch.noRows = false, false
 	if keep {

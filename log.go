@@ -8,11 +8,8 @@ import (
 )
 
 // logCall writes one line for a call: what was done where, why there, how long
-// it took and how it ended. Never a query text or an argument: they hold data.
+// it took and how it ended, if there is a log. Never a query text or an argument: they hold data.
 func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
-	if k.log == nil {
-		return
-	}
 	attrs := []slog.Attr{slog.String("verb", k.verb(ca))}
 	if e := ca.route.engine; e != nil {
 		attrs = append(attrs,
@@ -29,6 +26,7 @@ func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
 
 var viaVerbs = map[via]string{
 	viaPrepare:       "prepare",
+	viaPrepareExec:   "prepare",
 	viaBegin:         "begin",
 	viaBeginReadOnly: "begin",
 	viaCommit:        "commit",

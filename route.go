@@ -16,6 +16,7 @@ const (
 	viaQuery via = iota
 	viaExec
 	viaPrepare
+	viaPrepareExec
 	viaBegin
 	viaBeginReadOnly
 	viaCommit
@@ -25,14 +26,16 @@ const (
 )
 
 // carriesText reports whether there is a statement to classify.
-func (v via) carriesText() bool { return v <= viaPrepare }
+func (v via) carriesText() bool { return v <= viaPrepareExec }
 
 // runs reports whether the call may change data or the connection's state.
 func (v via) runs() bool { return v == viaQuery || v == viaExec || v == viaCommit }
 
 // isStatement reports whether the call is one of those that statistics count:
 // a statement is counted when it runs, a transaction when it begins.
-func (v via) isStatement() bool { return v != viaPrepare && v != viaCommit && v != viaRollback }
+func (v via) isStatement() bool {
+	return v != viaPrepare && v != viaPrepareExec && v != viaCommit && v != viaRollback
+}
 
 // question is all that a decision depends on.
 type question struct {
@@ -40,9 +43,12 @@ type question struct {
 	choice *choice         // of the context; nil if it has none
 	query  string
 	via    via
+	known  *facts // perhaps those of the query; nil if there are none at hand
 
 	leases     []*child // in the hands of the asking Conn
 	pin        *engine  // where the Conn's state is; nil if it has none
+	wrote      *engine  // where the Conn ran its last statement that was no read; nil if there is none
+	wroteGone  bool     // the child that ran it is not in the Conn's hands any more
 	inTx       bool     // the state is an open transaction
 	readOnlyTx bool     // which the server keeps from writing
 }
@@ -68,7 +74,13 @@ type selection struct {
 func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 	q.ctx, q.choice = ctx, choiceFrom(ctx)
 	q.query, q.via = query, via
+	if q.known == nil {
+		q.known = c.lastFacts
+	}
 	q.leases = c.leases
+	if c.wrote != nil {
+		q.wrote, q.wroteGone = c.wrote.engine, c.wroteGone || c.wrote.broken
+	}
 	if c.pin != nil {
 		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
 	}
@@ -76,8 +88,15 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 
 // route decides.
 func (k *Connector) route(q *question) (route, error) {
-	if k.single != nil && q.choice == nil {
-		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
+	if q.choice == nil {
+		if q.wrote != nil && q.pin == nil && q.via.carriesText() {
+			if r, ok, err := k.routeToState(q); ok {
+				return r, err
+			}
+		}
+		if r, ok := k.routeByText(q); ok {
+			return r, nil
+		}
 	}
 	var wanted selection
 	var err error
@@ -91,7 +110,7 @@ func (k *Connector) route(q *question) (route, error) {
 	}
 	var f *facts
 	if q.via.carriesText() {
-		f = k.classified(k.dialectFor(&wanted, q.pin), q.query)
+		f = k.factsFor(q, k.dialectFor(&wanted, q.pin))
 		if wanted.database == nil && (f.rule != nil || k.router != nil) {
 			if wanted, err = k.ruled(q, f, wanted); err != nil {
 				return route{}, err
@@ -103,7 +122,7 @@ func (k *Connector) route(q *question) (route, error) {
 		return route{}, err
 	}
 	if f != nil && f.dialect != db.dialect {
-		f = k.classified(db.dialect, q.query)
+		f = k.factsFor(q, db.dialect)
 	}
 	r, err := k.engineFor(q, &wanted, db, f)
 	if err != nil {
@@ -118,6 +137,40 @@ func (k *Connector) route(q *question) (route, error) {
 		r.databaseBy = wanted.databaseBy
 	}
 	return r, nil
+}
+
+// routeToState is for a statement that asks for what the last write left on its
+// connection: it must meet that one, whatever a rule says of it.
+func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
+	f := k.factsFor(q, q.wrote.database.dialect)
+	switch {
+	case !f.AsksSession:
+		return route{}, false, nil
+	case q.wroteGone:
+		return route{}, true, fmt.Errorf("multidb: engine %q: the connection that ran the last write is gone, and with it what this statement asks for (%s); run both in one transaction",
+			q.wrote.name, f.what())
+	}
+	return route{engine: q.wrote, reason: ReasonPinned, facts: f}, true, nil
+}
+
+// routeByText is the short way for the many questions in which nothing but the
+// text decides. It gives the answer that the long way would.
+func (k *Connector) routeByText(q *question) (r route, ok bool) {
+	if k.single != nil {
+		return route{engine: k.single, reason: ReasonOnlyEngine}, true
+	}
+	if k.byDefault == nil || k.router != nil || q.pin != nil {
+		return route{}, false
+	}
+	var f *facts
+	if q.via.carriesText() {
+		if f = k.factsFor(q, k.byDefault.dialect); f.rule != nil {
+			return route{}, false
+		}
+	}
+	r = k.automatic(q, k.byDefault, f)
+	r.facts = f
+	return r, true
 }
 
 // chosen looks up the caller's choice.
@@ -265,7 +318,7 @@ func (k *Connector) automatic(q *question, db *database, f *facts) route {
 		return primary(ReasonTransaction)
 	case f.Kind == KindWrite:
 		return primary(ReasonWrite)
-	case q.via == viaExec:
+	case q.via == viaExec || q.via == viaPrepareExec:
 		return primary(ReasonExec)
 	case k.readsOnPrimary:
 		return primary(ReasonReadsPrimary)

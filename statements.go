@@ -87,6 +87,9 @@ func (st *statements) lend(cs *childStmt, s *stmt) {
 // nobody wants any more.
 func (st *statements) endLease() {
 	for i, cs := range st.lent {
+		if cs.holder.streams() {
+			st.drop(cs)
+		}
 		cs.holder = nil
 		st.lent[i] = nil
 	}

@@ -24,11 +24,16 @@ var (
 type stmt struct {
 	conn  *Conn
 	query string
+	facts *facts     // found when it was prepared; nil if nothing had to be classified
 	held  *childStmt // set if the Conn holds its child
 
 	last *childStmt   // the one used last
 	refs []*childStmt // all that count this statement among their users
 }
+
+// streams reports whether the statement is a COPY, which takes its rows by Exec.
+// Once they have ended, what is prepared for it is of no use to another.
+func (s *stmt) streams() bool { return s.facts != nil && s.facts.Verb == "copy" }
 
 // NumInput leaves the count to the child statement, which is known after
 // routing.
@@ -39,6 +44,7 @@ func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	var ca call
+	ca.known = s.facts
 	if err := s.conn.start(ctx, &ca, s.query, viaExec); err != nil {
 		return nil, err
 	}
@@ -56,6 +62,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	var ca call
+	ca.known = s.facts
 	if err := s.conn.start(ctx, &ca, s.query, viaQuery); err != nil {
 		return nil, err
 	}
@@ -98,7 +105,7 @@ func (s *stmt) on(ctx context.Context, ch *child) (*childStmt, error) {
 // transaction, which the refusal has ended. It returns nil if the first answer
 // stands.
 func (s *stmt) renew(ctx context.Context, ca *call, cs *childStmt, err error) *childStmt {
-	if err == nil || s.held != nil || !judge(ctx, ca.child, err).stale {
+	if err == nil || s.held != nil || !judge(ctx, ca, err).stale {
 		return nil
 	}
 	ca.child.stmts.drop(cs)

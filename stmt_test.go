@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/multidb-go/multidb"
@@ -62,6 +63,26 @@ func TestStatementsWithRowsOpenDoNotShare(t *testing.T) {
 		if n := s.primary.Count(testdb.OpPrepare); n != 2 {
 			t.Errorf("prepared %d times, want twice", n)
 		}
+	})
+}
+
+// Neither do two that shared one before.
+func TestStatementsThatSharedDoNotWithRowsOpen(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSplit(t, testdb.Full)
+		const query = "SELECT 1 FROM t FOR UPDATE"
+		first, second := must(s.db.Prepare(query)), must(s.db.Prepare(query))
+		defer first.Close()
+		defer second.Close()
+		if n := s.primary.Count(testdb.OpPrepare); n != 1 {
+			t.Errorf("prepared %d times, want once: the child's statement was free", n)
+		}
+		tx := must(s.db.Begin())
+		rows1 := must(tx.Stmt(second).Query())
+		rows2 := must(tx.Stmt(first).Query()) // the fake complains if it is the same child statement
+		check(t, rows1.Close())
+		check(t, rows2.Close())
+		check(t, tx.Rollback())
 	})
 }
 
@@ -257,6 +278,9 @@ func TestExecWithoutFastPathRunsOnThePrimary(t *testing.T) {
 		if n, m := s.primary.Count(testdb.OpStmtExec), s.replica.Count(testdb.OpStmtExec); n != 1 || m != 0 {
 			t.Errorf("ran %d times on the primary and %d times on the replica, want once on the primary", n, m)
 		}
+		if trace := s.replica.Trace(); len(trace) > 0 {
+			t.Errorf("the replica was asked to prepare it: %q", trace)
+		}
 	})
 }
 
@@ -269,6 +293,37 @@ func TestPrepareFindsMistakes(t *testing.T) {
 		s.primary.FailOnce(testdb.OpPrepare, childs)
 		if _, err := s.db.Prepare("DELET FROM t"); err != childs {
 			t.Errorf("got %v, want the child's error", err)
+		}
+	})
+}
+
+// What a write leaves on its connection is asked of that connection, where a
+// rule sent the write, too; and of no other, if that one is gone.
+func TestSessionIsAskedWhereTheWriteWent(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		other := testdb.NewFake(t, "other", testdb.Full)
+		other.AskedAfterErrors = true
+		s := newSplit(t, testdb.Full, func(c *multidb.Config) {
+			c.Databases = map[string]multidb.Database{"other": {Primary: engine(other)}}
+			c.Rules = []multidb.Rule{{Verbs: []string{"insert"}, Use: "other"}}
+		})
+		conn := must(s.db.Conn(t.Context()))
+		defer conn.Close()
+		must(conn.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"))
+		other.ClearTrace()
+		check(t, drain(conn.QueryContext(t.Context(), "SELECT 1")))
+		check(t, drain(conn.QueryContext(t.Context(), "SELECT 1 FROM t WHERE id = LAST_INSERT_ID()")))
+		if n := other.Count(testdb.OpQuery); n != 1 {
+			t.Errorf("the connection of the write was asked %d times, want once", n)
+		}
+		other.LoseOnce(testdb.OpExec, errors.New("lost"))
+		_, err := conn.ExecContext(t.Context(), "INSERT INTO t VALUES (2)")
+		if !errors.Is(err, multidb.ErrUnknownOutcome) {
+			t.Fatalf("got %v", err)
+		}
+		err = drain(conn.QueryContext(t.Context(), "SELECT 1 FROM t WHERE id = LAST_INSERT_ID()"))
+		if err == nil || !strings.Contains(err.Error(), "is gone") {
+			t.Errorf("the state of a lost connection was asked of another: %v", err)
 		}
 	})
 }

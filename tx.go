@@ -8,7 +8,9 @@ import (
 
 var _ driver.Tx = (*tx)(nil)
 
-// tx is a transaction on one child, to which its Conn is pinned until the end.
+// tx is a transaction on one child, to which its Conn is pinned until the end. A
+// Conn has one at most, which database/sql commits or rolls back exactly once: so
+// it is a part of the Conn, and costs no allocation.
 type tx struct {
 	conn  *Conn
 	child *child
@@ -19,24 +21,26 @@ type tx struct {
 // Commit commits on the child. If the connection is lost before the answer
 // comes, nobody knows whether the transaction was committed.
 func (t *tx) Commit() error {
-	ca := t.conn.startEnd(t, viaCommit)
-	defer t.conn.abandon(&ca)
+	c, ctx := t.conn, t.ctx
+	ca := c.startEnd(t, viaCommit)
+	defer c.abandon(&ca)
 	err := t.tx.Commit()
-	t.conn.endTx()
-	return t.conn.finish(t.ctx, &ca, err)
+	c.endTx()
+	return c.finish(ctx, &ca, err)
 }
 
 // Rollback rolls back on the child. A child that fails to, or whose transaction
 // was cut short by its context and that does not claim to know how to reset
 // itself, is not used again.
 func (t *tx) Rollback() error {
-	ca := t.conn.startEnd(t, viaRollback)
-	defer t.conn.abandon(&ca)
+	c, ctx := t.conn, t.ctx
+	ca := c.startEnd(t, viaRollback)
+	defer c.abandon(&ca)
 	err := t.tx.Rollback()
-	t.conn.endTx()
-	err = t.conn.finish(t.ctx, &ca, err)
-	if err != nil || (t.ctx.Err() != nil && !t.child.resetsItself()) {
-		t.child.broken = true
+	c.endTx()
+	err = c.finish(ctx, &ca, err)
+	if err != nil || (ctx.Err() != nil && !ca.child.resetsItself()) {
+		ca.child.broken = true
 	}
 	return err
 }
@@ -46,7 +50,7 @@ func (t *tx) Rollback() error {
 func (ch *child) resetsItself() bool { return ch.resetter != nil && ch.validator != nil }
 
 func (c *Conn) endTx() {
-	c.inTx, c.readOnlyTx = false, false
+	c.inTx, c.readOnlyTx, c.tx = false, false, tx{}
 	c.unpin()
 }
 

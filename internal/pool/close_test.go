@@ -35,8 +35,8 @@ func TestAClosedPoolGivesNothing(t *testing.T) {
 		if c, err := p.Take(t.Context()); c != nil || err != pool.ErrClosed {
 			t.Errorf("Take: %v, %v", c, err)
 		}
-		if c, ok, err := p.TryTake(t.Context()); c != nil || ok || err != pool.ErrClosed {
-			t.Errorf("TryTake: %v, %v, %v", c, ok, err)
+		if c, err := p.TakeYielding(t.Context(), func() {}); c != nil || err != pool.ErrClosed {
+			t.Errorf("TakeYielding: %v, %v", c, err)
 		}
 		if err := p.Close(); err != nil {
 			t.Errorf("the second Close: %v", err)

@@ -6,12 +6,15 @@ package pool
 
 // takePlace says whether there was a place to take. Called with mu held.
 func (p *Pool[C]) takePlace() bool {
-	if p.o.MaxOpen > 0 && p.open >= p.o.MaxOpen {
+	if p.full() {
 		return false
 	}
 	p.open++
 	return true
 }
+
+// full is called with mu held.
+func (p *Pool[C]) full() bool { return p.o.MaxOpen > 0 && p.open >= p.o.MaxOpen }
 
 // freePlace is called with mu held.
 func (p *Pool[C]) freePlace() {

@@ -85,59 +85,42 @@ func New[C Conn](dial func(ctx context.Context) (C, error), o Options) *Pool[C] 
 
 // Take returns the connection that came back last, or else a new one, or else
 // waits in turn for the next that there is.
-func (p *Pool[C]) Take(ctx context.Context) (C, error) {
+func (p *Pool[C]) Take(ctx context.Context) (C, error) { return p.TakeYielding(ctx, nil) }
+
+// TakeYielding is Take for those who have something to give back. It calls
+// yield before it waits for a place, so that two who hold what the other waits
+// for do not wait for ever. It does not where a dial is all there is to wait for.
+func (p *Pool[C]) TakeYielding(ctx context.Context, yield func()) (C, error) {
 	for {
-		c, err := p.idleOrNext(ctx)
+		c, err := p.idleOrNext(ctx, yield)
 		if err != nil || p.ready(ctx, c) {
 			return c, err
 		}
 	}
 }
 
-// TryTake is Take for those who can go elsewhere: it returns an idle connection,
-// and false where Take would dial or wait.
-func (p *Pool[C]) TryTake(ctx context.Context) (c C, ok bool, err error) {
-	for {
-		c, ok, err = p.idleOrNot(ctx)
-		if !ok || p.ready(ctx, c) {
-			return c, ok, err
-		}
-	}
-}
-
-func (p *Pool[C]) idleOrNext(ctx context.Context) (C, error) {
+func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 	var none C
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
 	p.mu.Lock()
-	if p.closed {
+	switch {
+	case p.closed:
 		p.mu.Unlock()
 		return none, ErrClosed
-	}
-	if len(p.idle) > 0 {
+	case len(p.idle) > 0:
 		c := p.popIdle()
 		p.mu.Unlock()
 		return c, nil
+	case yield != nil && p.full():
+		p.mu.Unlock()
+		yield()
+		return p.idleOrNext(ctx, nil)
 	}
 	w := p.enqueue(ctx)
 	p.mu.Unlock()
 	return p.wait(ctx, w)
-}
-
-func (p *Pool[C]) idleOrNot(ctx context.Context) (c C, ok bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return c, false, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return c, false, ErrClosed
-	}
-	if len(p.idle) == 0 {
-		return c, false, nil
-	}
-	return p.popIdle(), true, nil
 }
 
 // popIdle is called with mu held and a connection idle.
@@ -147,7 +130,7 @@ func (p *Pool[C]) popIdle() C {
 	c := p.idle[last]
 	p.idle[last] = none
 	p.idle = p.idle[:last]
-	p.handOut(c)
+	p.handOut(c.base())
 	return c
 }
 
@@ -181,10 +164,11 @@ func (p *Pool[C]) ready(ctx context.Context, c C) bool {
 // expired, and if somebody waits for it or there is room; else it is closed.
 func (p *Pool[C]) Put(c C) {
 	valid := c.Valid()
-	c.base().used = true
+	b := c.base()
+	b.used = true
 	p.mu.Lock()
-	p.handIn(c)
-	kept := valid && p.keep(c)
+	p.handIn(b)
+	kept := valid && p.keep(c, b)
 	p.mu.Unlock()
 	if !kept {
 		p.close(c)
@@ -193,20 +177,20 @@ func (p *Pool[C]) Put(c C) {
 
 // passOn gives away a connection that its taker did not stay for.
 func (p *Pool[C]) passOn(c C) {
+	b := c.base()
 	p.mu.Lock()
-	p.handIn(c)
-	kept := p.keep(c)
+	p.handIn(b)
+	kept := p.keep(c, b)
 	p.mu.Unlock()
 	if !kept {
 		go p.close(c) // the taker is in a hurry
 	}
 }
 
-// keep finds a use for a connection that nobody holds: the first waiter, else a
-// later taker. False means that there is none, and c must be closed. Called with
-// mu held.
-func (p *Pool[C]) keep(c C) bool {
-	b := c.base()
+// keep finds a use for a connection that nobody holds, and whose base is b: the
+// first waiter, else a later taker. False means that there is none, and c must be
+// closed. Called with mu held.
+func (p *Pool[C]) keep(c C, b *Base) bool {
 	switch {
 	case p.closed || b.generation != p.generation:
 		return false
@@ -214,7 +198,7 @@ func (p *Pool[C]) keep(c C) bool {
 		p.stats.MaxLifetimeClosed++
 		return false
 	case p.waiters.len > 0:
-		p.handOut(c)
+		p.handOut(b)
 		p.serve(p.waiters.first, handover[C]{conn: c})
 		return true
 	case len(p.idle) >= p.o.MaxIdle:
@@ -230,7 +214,7 @@ func (p *Pool[C]) keep(c C) bool {
 // Discard closes c, which its holder found unfit for any other.
 func (p *Pool[C]) Discard(c C) {
 	p.mu.Lock()
-	p.handIn(c)
+	p.handIn(c.base())
 	p.mu.Unlock()
 	p.close(c)
 }
@@ -251,15 +235,14 @@ func (p *Pool[C]) Stale(c C) {
 }
 
 // handOut is called with mu held.
-func (p *Pool[C]) handOut(c C) {
-	c.base().out = true
+func (p *Pool[C]) handOut(b *Base) {
+	b.out = true
 	p.inUse.Add(1)
 }
 
 // handIn is called with mu held. A connection that is given back twice would be
 // used by two at once, which must not happen at any price.
-func (p *Pool[C]) handIn(c C) {
-	b := c.base()
+func (p *Pool[C]) handIn(b *Base) {
 	if !b.out {
 		p.mu.Unlock()
 		panic("multidb: a connection was given back to its pool that was not taken from it")

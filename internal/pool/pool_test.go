@@ -248,8 +248,8 @@ func TestAContextThatIsDoneTakesNothing(t *testing.T) {
 		if c, err := p.Take(ctx); c != nil || err != context.Canceled {
 			t.Errorf("Take: %v, %v", c, err)
 		}
-		if c, ok, err := p.TryTake(ctx); c != nil || ok || err != context.Canceled {
-			t.Errorf("TryTake: %v, %v, %v", c, ok, err)
+		if c, err := p.TakeYielding(ctx, func() { t.Error("yielded") }); c != nil || err != context.Canceled {
+			t.Errorf("TakeYielding: %v, %v", c, err)
 		}
 		if got := p.Stats(); got.Idle != 1 || got.Dials != 1 {
 			t.Errorf("%+v", got)
@@ -257,25 +257,29 @@ func TestAContextThatIsDoneTakesNothing(t *testing.T) {
 	})
 }
 
-func TestTryTakeNeitherDialsNorWaits(t *testing.T) {
-	run(t, pool.Options{}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
-		if c, ok, err := p.TryTake(t.Context()); c != nil || ok || err != nil {
-			t.Errorf("empty pool: %v, %v, %v", c, ok, err)
+func TestTakeYieldingYieldsOnlyBeforeItWaitsForAPlace(t *testing.T) {
+	run(t, pool.Options{MaxOpen: 2}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		yields := 0
+		takeYielding := func(yield func()) *conn {
+			t.Helper()
+			c, err := p.TakeYielding(t.Context(), func() { yields++; yield() })
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
 		}
-		conns := takeMany(t, p, 2)
-		putAll(p, conns)
-		conns[1].reset = func(context.Context) error { return errors.New("dirty") }
-		if c, ok, err := p.TryTake(t.Context()); c != conns[0] || !ok || err != nil {
-			t.Errorf("the second idle one is good: %v, %v, %v", c, ok, err)
+		a := takeYielding(func() {}) // a dial
+		b := takeYielding(func() {})
+		p.Put(b)
+		b = takeYielding(func() {}) // an idle one
+		if yields != 0 {
+			t.Errorf("yielded %d times with places left", yields)
 		}
-		if c, ok, err := p.TryTake(t.Context()); c != nil || ok || err != nil {
-			t.Errorf("all in use: %v, %v, %v", c, ok, err)
+		if c := takeYielding(func() { p.Put(a) }); c != a || yields != 1 {
+			t.Errorf("got %v after %d yields, want what was given back after 1", c, yields)
 		}
-		synctest.Wait()
-		if got := p.Stats(); got.Dials != 2 || p.Waiting() != 0 {
-			t.Errorf("%+v", got)
-		}
-		p.Put(conns[0])
+		p.Put(a)
+		p.Put(b)
 	})
 }
 

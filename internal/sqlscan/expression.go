@@ -153,7 +153,7 @@ func (s *scanner) userVariable() {
 		s.facts.raise(Session, "user variable")
 		return
 	}
-	s.facts.raise(Write, "user variable")
+	s.facts.ask("user variable")
 }
 
 // systemVariable handles MySQL's @@name: a read, but for those that tell what
@@ -170,7 +170,7 @@ func (s *scanner) systemVariable() {
 	case equalFold(name, "identity"), equalFold(name, "last_insert_id"), equalFold(name, "insert_id"),
 		equalFold(name, "warning_count"), equalFold(name, "error_count"), equalFold(name, "last_gtid"),
 		equalFold(name, "rand_seed1"), equalFold(name, "rand_seed2"), name == "", name[len(name)-1] == '`':
-		s.facts.raise(Write, "session variable")
+		s.facts.ask("session variable")
 	}
 	if s.peek().kind == assign {
 		s.facts.raise(Session, "SET")

@@ -30,6 +30,7 @@ type Facts struct {
 	TablesKnown bool     // Reads and Writes are complete
 	Mutates     bool     // it may change data
 	Session     bool     // it may leave state on its connection
+	Asks        bool     // it asks for what earlier statements left on its connection
 	Tx          TxEffect
 }
 
@@ -48,6 +49,12 @@ func (f *Facts) raise(k Kind, reason string) {
 func (f *Facts) mutate(reason string) {
 	f.raise(Write, reason)
 	f.Mutates = true
+}
+
+// ask notes that the answer is on the connection.
+func (f *Facts) ask(reason string) {
+	f.raise(Write, reason)
+	f.Asks = true
 }
 
 // give up: the text may do anything from here on.

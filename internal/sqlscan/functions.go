@@ -129,8 +129,10 @@ func (s *scanner) call(p dotted) {
 	case pure:
 	case writes:
 		s.facts.mutate(s.because(p))
-	case primary, asks:
+	case primary:
 		s.facts.raise(Write, s.because(p))
+	case asks:
+		s.facts.ask(s.because(p))
 	case session:
 		if s.untilCommit(p) {
 			s.facts.raise(Write, s.because(p))

@@ -80,6 +80,7 @@ func worse(a, b Facts) Facts {
 	a.raise(b.Kind, b.Reason)
 	a.Mutates = a.Mutates || b.Mutates
 	a.Session = a.Session || b.Session
+	a.Asks = a.Asks || b.Asks
 	a.TablesKnown = a.TablesKnown && b.TablesKnown && a.Verb == b.Verb
 	if a.Tx != b.Tx {
 		a.Tx = TxBegin // the careful one: the connection is kept until it is known

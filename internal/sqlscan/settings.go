@@ -37,7 +37,7 @@ func (s *scanner) show() {
 	if s.lex.dialect == MySQL {
 		switch {
 		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
-			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of this connection
+			s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))
 		case s.is("master"), s.is("binary"), s.is("binlog"):
 			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of the primary
 		}

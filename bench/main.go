@@ -1,9 +1,9 @@
 // Command bench measures what multidb costs over its child driver, and compares
 // it with the budgets.
 //
-//	go run ./internal/bench          # all, in about five minutes
-//	go run ./internal/bench -quick   # does it run at all? The times mean little
-//	go run ./internal/bench -only null
+//	go run ./bench          # all, in about five minutes
+//	go run ./bench -quick   # does it run at all? The times mean little
+//	go run ./bench -only null
 //
 // The child driver and multidb take turns in one process, and a ratio is taken
 // within each turn, because a machine that is busy with other things changes its

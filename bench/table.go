@@ -12,14 +12,11 @@ type table struct {
 	title  string
 	header []string
 	rows   [][]string
-	notes  []string
 	failed bool // an exact figure is over its budget
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-func (t *table) note(format string, args ...any) {
-	t.notes = append(t.notes, fmt.Sprintf(format, args...))
-}
+
 func (t *table) print(out io.Writer) {
 	fmt.Fprintf(out, "\n%s\n\n", t.title)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -27,12 +24,9 @@ func (t *table) print(out io.Writer) {
 		fmt.Fprintln(w, "  "+strings.Join(row, "\t"))
 	}
 	w.Flush()
-	for _, note := range t.notes {
-		fmt.Fprintf(out, "  %s\n", note)
-	}
 }
 
-// withSpread prints a ratio as "1.08 (1.04-1.13)".
+// String writes a ratio as "1.08 (1.04-1.13)".
 func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f-%.2f)", s.median, s.low, s.high) }
 
 func verdict(figure, budget float64) string {

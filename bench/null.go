@@ -8,10 +8,6 @@ import (
 	"github.com/multidb-go/multidb/internal/testdb"
 )
 
-// nullContext cannot end, as database/sql starts a goroutine to watch one that
-// can. That would be measured, too, and make multidb look better than it is.
-var nullContext = context.Background()
-
 // allocations counts what each operation allocates over a child driver that does
 // nothing.
 func allocations(_ context.Context, e effort) (table, error) {
@@ -22,7 +18,7 @@ func allocations(_ context.Context, e effort) (table, error) {
 	}
 	defer closeAll(contenders)
 	for _, o := range operations {
-		actions, err := o.actions(nullContext, contenders)
+		actions, err := o.actions(contenders)
 		if err != nil {
 			return t, err
 		}
@@ -71,15 +67,12 @@ func nullPairs(ctx context.Context, e effort) (table, error) {
 	}
 	defer closeAll(contenders)
 	for _, o := range operations {
-		actions, err := o.actions(nullContext, contenders)
+		actions, err := o.actions(contenders)
 		if err != nil {
 			return t, err
 		}
 		for _, goroutines := range []int{1, 2, 64} {
-			if err := ctx.Err(); err != nil {
-				return t, err
-			}
-			times, err := inTurns(e.nullRounds, e.nullCalls, goroutines, actions)
+			times, err := inTurns(ctx, e.nullRounds, e.nullCalls, goroutines, actions)
 			if err != nil {
 				return t, err
 			}

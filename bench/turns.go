@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"sync"
@@ -13,9 +14,12 @@ type action func() error
 // inTurns times the actions in rounds. In each round every action is called the
 // same number of times, from the same number of goroutines; who begins changes
 // from round to round. It returns the time of one call, by action and round.
-func inTurns(rounds, calls, goroutines int, actions []action) ([][]time.Duration, error) {
+func inTurns(ctx context.Context, rounds, calls, goroutines int, actions []action) ([][]time.Duration, error) {
 	times := make([][]time.Duration, len(actions))
 	for round := -1; round < rounds; round++ { // the first warms up
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		for i := range actions {
 			i = (i + round + 1) % len(actions)
 			took, err := timed(calls, goroutines, actions[i])

@@ -74,7 +74,7 @@ func postgresPairs(ctx context.Context, e effort) (table, error) {
 	reads := operations[:2]
 	err := onPostgres(ctx, reads, func(o operation, actions []action) error {
 		for _, goroutines := range []int{1, 16} {
-			times, err := inTurns(e.postgresRounds, e.postgresCalls, goroutines, actions)
+			times, err := inTurns(ctx, e.postgresRounds, e.postgresCalls, goroutines, actions)
 			if err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ func onPostgres(ctx context.Context, operations []operation, measure func(operat
 	}
 	defer closeAll(contenders)
 	for _, o := range operations {
-		actions, err := o.actions(ctx, contenders)
+		actions, err := o.actions(contenders)
 		if err != nil {
 			return err
 		}
