@@ -13,9 +13,12 @@ import (
 // what it does understand, and finds to be more than a plain read, is no read,
 // and a table that it sees and we do not makes our tables incomplete.
 //
-// It costs some 10 microseconds and 50 to 100 allocations for a statement of a
-// usual length, which the cache of facts pays once. It is slower than linear on
-// no text that we know, but it recurses, so it is not given long ones.
+// What it is worth: of 93,000 texts of MariaDB's own test suite it understands
+// 38,000, and contradicts the scanner about none, neither in the verdict nor in
+// the tables. What it costs: some 15 microseconds, 120 allocations and 60 KB for
+// a statement of a usual length, ten times as much as the scanner, which the
+// cache of facts pays once for a text that repeats. It recurses, so it is not given
+// long texts.
 const longestWitnessed = 4 << 10
 
 // crossExamine lets the second witness speak about a statement. It can make

@@ -121,7 +121,8 @@ func Functions() []Case {
 		{Postgres, `SELECT U&"n\0065xtval"('seq')`, "write", `function u&"n\0065xtval"`},
 		{Postgres, `SELECT ('seq'::regclass).nextval`, "write", "function nextval"}, // PostgreSQL calls it
 		{Postgres, `SELECT currval('seq')`, "write", "function currval"},
-		{Postgres, `SELECT txid_current()`, "write", "function txid_current"}, // a standby refuses it
+		{Postgres, `SELECT txid_current()`, "write", "function txid_current"},                              // a standby refuses it
+		{Postgres, `SELECT pg_replication_origin_oid('x')`, "write", "function pg_replication_origin_oid"}, // stable, and refused too
 		{Postgres, `SELECT pg_advisory_lock(1)`, "session", "function pg_advisory_lock"},
 		{Postgres, `SELECT pg_advisory_xact_lock(1)`, "write", "function pg_advisory_xact_lock"},
 		{Postgres, `SELECT set_config('search_path', 'x', false)`, "session", "function set_config"},

@@ -180,6 +180,17 @@ func (l *lexer) fill(buf []token) {
 			pos, last = end, number
 			continue
 		case quotation:
+			if c == '"' && l.dialect != MySQL { // what ORMs write: "users"."id"
+				end := pos + 1
+				for end < len(text) && inName[text[end]] {
+					end++
+				}
+				if end+1 < len(text) && text[end] == '"' && text[end+1] != '"' && end > pos+1 {
+					*t = token{start: uint32(pos), end: uint32(end + 1), kind: quoted, glued: pos == start}
+					pos, last = end+1, quoted
+					continue
+				}
+			}
 			l.pos = pos
 			l.symbol(t, c, pos == start)
 			pos, last = l.pos, t.kind

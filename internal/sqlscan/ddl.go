@@ -1,0 +1,197 @@
+package sqlscan
+
+// create reads CREATE ...: it writes the thing that it creates, and reads what
+// the query behind AS reads. What is temporary belongs to the session.
+func (s *scanner) create() {
+	s.facts.mutate("CREATE")
+	s.advance()
+	for s.createOption() {
+		s.advance()
+	}
+	switch {
+	case s.tok().key == kTable, s.is("view"):
+		s.advance()
+		s.ifExists()
+		if s.tok().kind == word || s.tok().kind == quoted {
+			s.created(s.readPath())
+			s.tableSource()
+			return
+		}
+	case s.tok().key == kIndex:
+		s.index()
+		return
+	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
+		s.facts.TablesKnown = false
+		s.body()
+		return
+	}
+	s.facts.TablesKnown = false
+	s.rest()
+}
+
+// createOption reports whether the word in hand stands between CREATE and what
+// is created.
+func (s *scanner) createOption() bool {
+	switch s.tok().key {
+	case kTemp, kTemporary:
+		s.facts.raise(Session, "temporary table")
+		return true
+	case kOr, kReplace, kGlobal, kLocal, kUnlogged, kMaterialized, kRecursive:
+		return true
+	}
+	return s.is("unique") || s.is("fulltext") || s.is("spatial")
+}
+
+// index reads CREATE INDEX ... ON t.
+func (s *scanner) index() {
+	for !s.end() && s.tok().key != kOn {
+		s.advance()
+	}
+	s.advance()
+	if s.tok().key == kOnly {
+		s.advance()
+	}
+	if s.tok().kind == word || s.tok().kind == quoted {
+		s.table(s.readPath(), true)
+	} else {
+		s.facts.TablesKnown = false
+	}
+	s.rest()
+}
+
+// created notes the table that CREATE TABLE makes. One in a schema of temporary
+// tables belongs to the session, too.
+func (s *scanner) created(p dotted) {
+	if name, ok := s.name(p); !ok || isTemporary(s.lex.dialect, name) {
+		s.facts.raise(Session, "temporary table")
+	}
+	s.table(p, true)
+}
+
+// tableSource reads what follows the name of a new table: its columns, which
+// may refer to other tables, or a query.
+func (s *scanner) tableSource() {
+	for s.advance(); !s.end(); s.advance() {
+		switch s.tok().key {
+		case kSelect, kWith, kValues, kTable:
+			if s.tok().key != kWith || s.prev().key == kAs {
+				s.query()
+				return
+			}
+		case kAs:
+			if p := s.peek(); p.kind == lparen {
+				s.advance()
+				s.query()
+				return
+			}
+		}
+		if s.is("execute") || s.is("references") || s.is("inherits") || s.is("like") || s.is("using") || s.is("default") || s.is("check") || s.is("of") {
+			s.facts.TablesKnown = false
+		}
+	}
+}
+
+// rest reads the remainder of a statement of which only calls matter.
+func (s *scanner) rest() {
+	for !s.end() {
+		if s.is("pg_temp") {
+			s.facts.raise(Session, "temporary table")
+		}
+		s.advance()
+	}
+}
+
+// body reads a routine or a trigger, whose statements have semicolons of their
+// own. It ends with END directly behind one of them.
+func (s *scanner) body() {
+	begun := false
+	for ; !s.done(); s.pass() {
+		if s.is("pg_temp") {
+			s.facts.raise(Session, "temporary table")
+		}
+		switch {
+		case s.is("begin"):
+			begun = true
+		case s.tok().kind == semicolon && !begun:
+			return
+		case begun && s.is("end") && (s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "begin") || equalFold(s.spelling(s.prev()), "atomic")):
+			if s.lex.dialect != MySQL {
+				s.advance()
+				return
+			}
+		}
+	}
+	if begun && s.lex.dialect == MySQL {
+		s.facts.Session = true // another statement may stand behind the body
+	}
+}
+
+// ifExists steps over IF [NOT] EXISTS.
+func (s *scanner) ifExists() {
+	if s.tok().key != kIf {
+		return
+	}
+	s.advance()
+	if s.tok().key == kNot {
+		s.advance()
+	}
+	if s.tok().key == kExists {
+		s.advance()
+	}
+}
+
+// dropOrAlter reads DROP TABLE a, b and ALTER TABLE a; of other things it only
+// says that they write.
+func (s *scanner) dropOrAlter() {
+	alter := s.is("alter")
+	s.facts.mutate(s.verbReason())
+	s.advance()
+	if s.tok().key == kTemporary {
+		s.facts.raise(Session, "temporary table")
+		s.advance()
+	}
+	if s.tok().key != kTable && !s.is("view") {
+		s.facts.TablesKnown = false
+		s.rest()
+		return
+	}
+	s.advance()
+	s.ifExists()
+	s.nameList(true)
+	if alter {
+		s.facts.TablesKnown = s.facts.TablesKnown && s.end()
+		s.rest()
+	}
+}
+
+// truncate reads TRUNCATE [TABLE] a, b.
+func (s *scanner) truncate() {
+	s.facts.mutate("TRUNCATE")
+	s.advance()
+	if s.tok().key == kTable {
+		s.advance()
+	}
+	s.nameList(true)
+}
+
+// nameList reads a list of tables.
+func (s *scanner) nameList(written bool) {
+	for !s.end() {
+		if s.tok().key == kOnly {
+			s.advance()
+		}
+		if s.tok().kind != word && s.tok().kind != quoted {
+			s.facts.TablesKnown = false
+			return
+		}
+		s.table(s.readPath(), written)
+		s.advance()
+		if s.tok().kind == op { // PostgreSQL: t *
+			s.advance()
+		}
+		if s.tok().kind != comma {
+			return
+		}
+		s.advance()
+	}
+}

@@ -1,0 +1,123 @@
+package sqlscan
+
+// analyze: MariaDB's ANALYZE SELECT runs the statement; all else updates statistics.
+func (s *scanner) analyze() {
+	if s.lex.dialect == MySQL {
+		switch s.peek().key {
+		case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith:
+			s.advance()
+			s.query()
+			return
+		}
+	}
+	s.anything()
+}
+
+// explain reads EXPLAIN. It runs its statement only with ANALYZE; while planning
+// it may call functions all the same, so these count.
+func (s *scanner) explain() {
+	s.advance()
+	runs := false
+	switch s.lex.dialect {
+	case Postgres:
+		runs = s.explainOptions()
+	case SQLite:
+		if s.accept("query") {
+			s.accept("plan")
+		}
+	case MySQL:
+		runs = s.mysqlExplainOptions()
+	}
+	switch s.tok().key {
+	case kSelect, kValues, kWith, kInsert, kUpdate, kDelete, kTable, kReplace, kMerge:
+		s.planOnly = !runs
+		s.naming = 0
+		s.query()
+		return
+	}
+	switch {
+	case s.tok().kind == lparen:
+		s.planOnly = !runs
+		s.naming = 0
+		s.query()
+	case s.lex.dialect == MySQL && (s.tok().kind == word || s.tok().kind == quoted) && s.tok().key != kFor:
+		s.describe()
+	case s.lex.dialect == MySQL && s.tok().key == kFor:
+		s.facts.raise(Write, "EXPLAIN FOR CONNECTION")
+	default:
+		s.facts.mutate("EXPLAIN")
+		s.facts.TablesKnown = false
+		if s.is("execute") {
+			s.execute()
+		}
+		s.expressions()
+	}
+}
+
+// describe reads EXPLAIN t and EXPLAIN t column.
+func (s *scanner) describe() {
+	s.table(s.readPath(), false)
+	s.advance()
+	if k := s.tok().kind; k == word || k == quoted || k == str {
+		s.advance()
+	}
+	if !s.end() {
+		s.strange()
+	}
+}
+
+// explainOptions steps over PostgreSQL's options and reports whether the
+// statement is run. Of an option that is given twice the last counts; what is
+// not surely off is on.
+func (s *scanner) explainOptions() (runs bool) {
+	if s.tok().kind == lparen {
+		switch s.peek().key {
+		case kSelect, kValues, kWith, kTable:
+			return false
+		}
+		if s.peek().kind == lparen {
+			return false
+		}
+		for s.advance(); !s.end() && s.tok().kind != rparen; {
+			analyze := s.tok().key == kAnalyze || s.tok().key == kAnalyse || s.tok().kind == quoted
+			s.advance()
+			if analyze {
+				runs = !(s.is("off") || s.is("false") || s.tok().kind == number && s.spelling(s.tok()) == "0")
+			}
+			for !s.end() && s.tok().kind != comma && s.tok().kind != rparen {
+				s.advance()
+			}
+			if s.tok().kind == comma {
+				s.advance()
+			}
+		}
+		s.advance()
+		return runs
+	}
+	for {
+		switch {
+		case s.tok().key == kAnalyze, s.tok().key == kAnalyse:
+			runs = true
+		case s.is("verbose"):
+		default:
+			return runs
+		}
+		s.advance()
+	}
+}
+
+func (s *scanner) mysqlExplainOptions() (runs bool) {
+	for {
+		switch {
+		case s.tok().key == kAnalyze:
+			runs = true
+		case (s.is("extended") || s.is("partitions")) && !s.peek().kind.ends():
+		case s.is("format") && s.peek().kind == op:
+			s.advance()
+			s.advance()
+		default:
+			return runs
+		}
+		s.advance()
+	}
+}

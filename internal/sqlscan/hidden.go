@@ -1,0 +1,98 @@
+package sqlscan
+
+// everywhere handles the words that make a query more than a read wherever they
+// stand, and reports whether it did.
+func (s *scanner) everywhere(f *frame, key keyword) bool {
+	switch key {
+	case kInto:
+		if f.clause == intoTarget {
+			return false
+		}
+		s.into(f)
+		return true
+	case kFor:
+		return s.lockingClause(f)
+	case kLock:
+		if s.peek().key == kIn {
+			s.facts.raise(Write, "LOCK IN SHARE MODE")
+			f.clause = inTail
+			return true
+		}
+	case kInsert, kUpdate, kDelete, kMerge:
+		return s.modifierWord(f, key)
+	case kPrefix:
+		if s.lex.dialect == MySQL && s.is("sql_calc_found_rows") {
+			s.facts.raise(Write, "SQL_CALC_FOUND_ROWS")
+		}
+	}
+	return false
+}
+
+// lockingClause handles FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE.
+func (s *scanner) lockingClause(f *frame) bool {
+	reason := ""
+	switch s.peek().key {
+	case kUpdate:
+		reason = "FOR UPDATE"
+	case kShare:
+		reason = "FOR SHARE"
+	case kNo:
+		reason = "FOR NO KEY UPDATE"
+		s.advance() // FOR
+		s.advance() // NO
+	case kKey:
+		reason = "FOR KEY SHARE"
+		s.advance()
+	case kJoin, kOrder, kGroup: // MySQL: USE INDEX FOR JOIN
+		if s.lex.dialect == MySQL && f.clause == usingNames {
+			s.advance()
+			return true
+		}
+		return false
+	default:
+		if s.prev().key == kValue {
+			s.facts.mutate("NEXT VALUE FOR")
+		}
+		return false
+	}
+	s.advance()
+	s.facts.raise(Write, reason)
+	if f.kind == inQuery {
+		f.clause = inTail
+	}
+	return true
+}
+
+// into handles SELECT ... INTO: a new table in PostgreSQL, a variable or a file
+// in MySQL.
+func (s *scanner) into(f *frame) {
+	if s.lex.dialect != Postgres {
+		if s.peek().kind == userVar {
+			s.facts.raise(Session, "INTO")
+		}
+		s.facts.mutate("INTO")
+		if !s.peekIs("outfile") && !s.peekIs("dumpfile") && s.peek().kind != userVar {
+			s.facts.TablesKnown = false
+		}
+		return
+	}
+	s.facts.mutate("INTO")
+	for {
+		switch s.peek().key {
+		case kTemp, kTemporary:
+			s.facts.raise(Session, "temporary table")
+			s.advance()
+			continue
+		case kUnlogged, kLocal, kGlobal, kTable:
+			s.advance()
+			continue
+		}
+		break
+	}
+	if k := s.peek().kind; k == word || k == quoted {
+		s.advance()
+		s.table(s.readPath(), true)
+		return
+	}
+	s.facts.TablesKnown = false
+}

@@ -1,0 +1,78 @@
+package sqlscan
+
+// modifies: the query in hand changes rows.
+func (s *scanner) modifies() {
+	reason := modifyReason[s.tok().key]
+	if len(s.frames) > 1 {
+		reason = "data-modifying CTE"
+	}
+	if !s.planOnly {
+		s.facts.mutate(reason)
+	} else if s.lex.dialect != Postgres {
+		// MySQL may refuse it on a replica, SQLite forgets changes().
+		s.facts.raise(Write, "EXPLAIN of "+reason)
+	}
+}
+
+var modifyReason = map[keyword]string{
+	kInsert: "INSERT", kReplace: "REPLACE", kUpdate: "UPDATE", kDelete: "DELETE", kMerge: "MERGE",
+}
+
+// target reads the table of INSERT, REPLACE and MERGE.
+func (s *scanner) target(f *frame, key keyword) {
+	switch key {
+	case kInto:
+		return
+	case kModifier, kIgnore, kOnly:
+		if s.prev().key != kInto || key == kOnly {
+			return
+		}
+	case kOr: // SQLite: INSERT OR REPLACE
+		if s.prev().key == kInsert {
+			s.advance()
+			return
+		}
+	}
+	p := s.readPath()
+	s.table(p, true)
+	f.clause = afterInto
+	if f.verb == kMerge {
+		f.clause = tableDone
+		f.writes = true
+	}
+}
+
+// afterTarget reads what follows the table of INSERT and REPLACE.
+func (s *scanner) afterTarget(f *frame, key keyword) {
+	switch key {
+	case kSelect, kTable, kWith:
+		s.verb(f, key)
+	case kValues, kSet, kOn, kReturning, kDefault:
+		f.clause = inTail
+	case kValue:
+		if s.lex.dialect == MySQL {
+			f.clause = inTail
+		}
+	}
+}
+
+// modifierWord handles INSERT, UPDATE, DELETE or MERGE inside a query. At its
+// beginning it is the verb; ON CONFLICT DO UPDATE and its like belong to a
+// statement that changes rows anyway; else it should not be there.
+func (s *scanner) modifierWord(f *frame, key keyword) bool {
+	switch {
+	case f.clause == atStart || f.clause == withNext || f.clause == withName:
+		return false
+	case s.peek().kind == lparen:
+		return false // MySQL's insert(), hstore's delete()
+	case f.inserts && (s.prev().key == kDo || s.prev().key == kKey),
+		f.verb == kMerge && s.prev().key == kThen:
+		f.clause = inTail
+		return true
+	case key == kMerge && s.lex.dialect != Postgres:
+		return false // a name there
+	}
+	s.facts.mutate("data-modifying CTE")
+	s.facts.TablesKnown = false
+	return true
+}

@@ -1,0 +1,54 @@
+package sqlscan
+
+// pragma reads SQLite's PRAGMA: some only ask, most also set.
+func (s *scanner) pragma() {
+	s.advance()
+	if s.tok().kind != word && s.tok().kind != quoted {
+		s.unknownStatement()
+		return
+	}
+	p := s.readPath()
+	name := lower(s.spelling(&p.last))
+	s.advance()
+	switch sets := !s.end(); {
+	case pragmaReads[name], !sets && pragmaAsks[name]:
+		return
+	default:
+		s.facts.raise(Session, "PRAGMA "+name)
+		s.facts.Mutates = !pragmaSession[name]
+	}
+}
+
+func words(list ...string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range list {
+		m[w] = true
+	}
+	return m
+}
+
+var (
+	// pragmaReads only ask, even with an argument.
+	pragmaReads = words("table_info", "table_xinfo", "table_list", "index_info", "index_xinfo", "index_list",
+		"foreign_key_list", "foreign_key_check", "database_list", "collation_list", "function_list", "module_list",
+		"pragma_list", "compile_options", "integrity_check", "quick_check")
+
+	// pragmaSession change the connection and no data.
+	pragmaSession = words("analysis_limit", "automatic_index", "busy_timeout", "cache_size", "cache_spill",
+		"case_sensitive_like", "cell_size_check", "checkpoint_fullfsync", "count_changes", "defer_foreign_keys",
+		"empty_result_callbacks", "foreign_keys", "full_column_names", "fullfsync", "hard_heap_limit",
+		"ignore_check_constraints", "legacy_alter_table", "locking_mode", "max_page_count", "mmap_size",
+		"query_only", "read_uncommitted", "recursive_triggers", "reverse_unordered_selects", "secure_delete",
+		"short_column_names", "soft_heap_limit", "synchronous", "temp_store", "threads", "trusted_schema",
+		"wal_autocheckpoint", "writable_schema")
+
+	// pragmaAsks only ask, if they have no argument.
+	pragmaAsks = func() map[string]bool {
+		m := words("application_id", "auto_vacuum", "encoding", "freelist_count", "journal_mode",
+			"journal_size_limit", "page_count", "page_size", "schema_version", "user_version")
+		for name := range pragmaSession {
+			m[name] = name != "case_sensitive_like"
+		}
+		return m
+	}()
+)

@@ -1,0 +1,46 @@
+package sqlscan
+
+func (s *scanner) reset() {
+	if s.lex.dialect == MySQL { // RESET MASTER, RESET REPLICA
+		s.anything()
+		return
+	}
+	s.sessionOnly()
+}
+
+// set reads SET. What is bound to the transaction (PostgreSQL's SET LOCAL and
+// SET TRANSACTION) leaves nothing on the connection; in MySQL both words mean
+// the session.
+func (s *scanner) set() {
+	s.advance()
+	if s.lex.dialect == Postgres {
+		if s.is("local") || s.is("transaction") || s.is("constraints") {
+			s.facts.raise(Transaction, "SET "+upper(lower(s.spelling(s.tok()))))
+			return
+		}
+		s.facts.raise(Session, "SET")
+		return
+	}
+	s.facts.raise(Session, "SET")
+	for _, w := range []string{"global", "persist", "persist_only", "password", "default", "resource", "statement"} {
+		if s.is(w) {
+			s.facts.Mutates = true
+			s.facts.TablesKnown = false
+		}
+	}
+	s.expressions()
+}
+
+// show: PostgreSQL's settings, MySQL's everything.
+func (s *scanner) show() {
+	s.advance()
+	if s.lex.dialect == MySQL {
+		switch {
+		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
+			s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))
+		case s.is("master"), s.is("binary"), s.is("binlog"):
+			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of the primary
+		}
+	}
+	s.expressions()
+}

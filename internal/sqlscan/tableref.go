@@ -1,0 +1,160 @@
+package sqlscan
+
+// oddTable handles what is no name where a table is expected. SQLite takes a
+// string for one.
+func (s *scanner) oddTable(written bool) {
+	if s.lex.dialect == SQLite && s.tok().kind == str && s.peek().kind != dot {
+		s.table(s.single(), written)
+		return
+	}
+	s.facts.TablesKnown = false
+}
+
+// tableReference reads what stands where a table is expected.
+func (s *scanner) tableReference(f *frame, key keyword) {
+	switch key {
+	case kLateral, kOnly, kModifier:
+		return
+	case kIgnore:
+		if s.prev().key == kUpdate || s.prev().key == kModifier {
+			return
+		}
+	case kOr: // SQLite: UPDATE OR IGNORE t
+		if s.prev().key == kUpdate {
+			s.advance()
+			return
+		}
+	case kRows:
+		if s.peek().key == kFrom { // ROWS FROM (f(), g())
+			s.advance()
+			return
+		}
+	case kTable, kWhere, kGroup, kHaving, kOrder, kLimit, kOn, kUsing, kJoin, kSelect, kUnion, kFrom, kInto, kSet:
+		s.strange()
+		f.clause = inTail
+		return
+	}
+	p := s.readPath()
+	f.clause = tableDone
+	if s.peek().kind == lparen {
+		s.call(p)
+		s.arguments()
+		return
+	}
+	s.table(p, f.writes)
+}
+
+// tableSuffix handles a word behind a table: an alias, a join, a hint. It
+// reports false for what it does not know.
+func (s *scanner) tableSuffix(f *frame, key keyword) bool {
+	if f.clause == aliasNext {
+		f.clause = aliasDone
+		return true
+	}
+	if s.peek().kind == lparen && key != kUsing && key != kIn && f.clause == onExpr &&
+		(key != kJoin && key != kStraightJoin || !s.operandEnds()) {
+		return false // a call in the join condition: left(x, 2)
+	}
+	switch key {
+	case kJoin, kStraightJoin:
+		f.clause = tableNext
+		if f.verb == kDelete || f.verb == kUpdate || f.verb == kMerge {
+			f.writes = f.writes && s.lex.dialect == MySQL
+		}
+	case kOn:
+		f.clause = onExpr
+		if s.peek().key == kConflict || s.peek().key == kDuplicate {
+			f.clause = inTail
+		}
+	case kUsing:
+		if f.writes && (f.verb == kDelete || f.verb == kMerge) && f.kind == inQuery {
+			f.clause = tableNext
+			f.writes = s.lex.dialect == MySQL
+			return true
+		}
+		f.clause = usingNames
+	case kSet:
+		if f.verb != kUpdate {
+			return false
+		}
+		f.clause, f.writes = inBody, false
+	case kWhen:
+		if f.verb != kMerge || s.peek().key != kMatched && s.peek().key != kNot {
+			return false
+		}
+		f.clause = inTail
+	case kLeft, kRight, kFull, kInner, kOuter, kCross, kNatural:
+		f.clause = tableTail
+	default:
+		if f.clause == onExpr {
+			return false
+		}
+		return s.tableDecoration(f, key)
+	}
+	return true
+}
+
+// tableDecoration handles what may stand between a table and the next one,
+// besides joins.
+func (s *scanner) tableDecoration(f *frame, key keyword) bool {
+	d := s.lex.dialect
+	switch key {
+	case kAs:
+		f.clause = aliasNext
+		return true
+	case kTablesample:
+		if d != Postgres {
+			break
+		}
+		s.advance()
+		if !s.is("system") && !s.is("bernoulli") && !s.is("system_rows") && !s.is("system_time") {
+			s.strange() // a sampling method is code
+		}
+		f.clause = tableTail
+		return true
+	case kRepeatable:
+		if d != Postgres {
+			break
+		}
+		f.clause = tableTail
+		return true
+	case kWith:
+		if s.peek().key == kOrdinality {
+			s.advance()
+			f.clause = tableDone
+			return true
+		}
+	case kUse, kForce, kIgnore, kPartition, kKey, kIndex:
+		if d == MySQL { // hints, whose lists are names
+			f.clause = usingNames
+			return true
+		}
+	case kFor:
+		if d == MySQL { // USE INDEX FOR ORDER BY
+			return true
+		}
+	case kBy:
+		return f.clause == usingNames || f.clause == tableTail
+	case kNot, kIndexed:
+		if d == SQLite {
+			if key == kIndexed && s.peek().key == kBy {
+				s.advance()
+				s.advance() // the name of the index
+			}
+			f.clause = tableTail
+			return true
+		}
+	}
+	if s.clauseBegins(f, key) {
+		return true
+	}
+	if (f.clause == tableDone) && (key == notKeyword || !reserved[key]) {
+		f.clause = aliasDone
+		return true
+	}
+	if f.clause == usingNames {
+		return true
+	}
+	s.facts.TablesKnown = false
+	return false
+}

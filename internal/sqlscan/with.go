@@ -1,0 +1,61 @@
+package sqlscan
+
+// declareMember brings the name of the WITH member that was just read in sight.
+func (s *scanner) declareMember(f *frame) {
+	if f.recursive || f.member.end == 0 {
+		return
+	}
+	s.declare(&f.member)
+}
+
+// forwardReference: a member of WITH RECURSIVE may have been read by those
+// before it, and taken for a table.
+func (s *scanner) forwardReference(f *frame) {
+	if name, ok := s.part(&f.member); ok {
+		s.reads.remove(name, int(f.reads))
+	}
+}
+
+func (s *scanner) declare(t *token) {
+	name, ok := s.part(t)
+	if !ok {
+		s.facts.TablesKnown = false
+		return
+	}
+	if len(s.ctes) == maxTables {
+		s.facts.TablesKnown = false
+		return
+	}
+	s.ctes = append(s.ctes, name)
+}
+
+// with reads WITH: [RECURSIVE] name [(columns)] AS [[NOT] MATERIALIZED] (query)
+// [SEARCH ...] [CYCLE ...], and so on, then the main query. A name is in sight
+// behind its member, or, if recursive, from its own beginning.
+func (s *scanner) with(f *frame, key keyword) {
+	switch f.clause {
+	case withName:
+		if key == kRecursive && s.prev().key == kWith && s.peek().kind != lparen && !s.peekIs("as") {
+			f.recursive = true
+			f.reads = uint8(len(s.reads))
+			return
+		}
+		f.member = *s.tok()
+		if f.recursive {
+			s.declare(s.tok())
+			s.forwardReference(f)
+		}
+		f.clause = withAs
+	case withAs:
+		if key == kAs {
+			f.clause = withBody
+		}
+	case withBody: // NOT MATERIALIZED
+	case withNext:
+		switch key {
+		case kSelect, kValues, kTable, kInsert, kReplace, kUpdate, kDelete, kMerge:
+			s.declareMember(f)
+			s.verb(f, key)
+		}
+	}
+}
