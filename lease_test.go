@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -342,3 +343,68 @@ func TestRawChildIsNotPooled(t *testing.T) {
 		}
 	})
 }
+
+// badValuer fails as a connection would, but is an argument.
+type badValuer struct{}
+
+func (badValuer) Value() (driver.Value, error) {
+	return nil, fmt.Errorf("key service: %w", io.ErrUnexpectedEOF)
+}
+
+func TestArgumentErrorIsNoLostConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSplit(t, testdb.Bare)
+		must(s.db.Exec("DELETE FROM t"))
+		_, err := s.db.Exec("INSERT INTO t VALUES (?)", badValuer{})
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, multidb.ErrUnknownOutcome) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		if n := s.primary.Open(); n != 1 {
+			t.Errorf("%d connections are open, want the one that nothing happened to", n)
+		}
+	})
+}
+
+func TestErrBadConnFromRawMeansOneChild(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSplit(t, testdb.Full)
+		var conns []*sql.Conn
+		for range 5 {
+			conn := must(s.db.Conn(t.Context()))
+			must(conn.ExecContext(t.Context(), "DELETE FROM t"))
+			conns = append(conns, conn)
+		}
+		for _, conn := range conns {
+			check(t, conn.Close())
+		}
+		conn := must(s.db.Conn(t.Context()))
+		conn.Raw(func(c any) error {
+			return c.(*multidb.Conn).Raw(t.Context(), func(any) error { return driver.ErrBadConn })
+		})
+		synctest.Wait()
+		if n := s.primary.Open(); n != 4 {
+			t.Errorf("%d connections are open, want 4", n)
+		}
+	})
+}
+
+func TestDriverOpenOwnsWhatItOpens(t *testing.T) {
+	fake := testdb.NewFake(t, "primary", testdb.Full)
+	sql.Register("multidb-owned", opener{fake.Connector()})
+	conn := must((&multidb.Driver{}).Open(`{"driver": "multidb-owned", "primary": {"dsn": "x", "max_open": 5}}`))
+	must(conn.(driver.ExecerContext).ExecContext(t.Context(), "DELETE FROM t", nil))
+	conn.(driver.Validator).IsValid()
+	if n := fake.Open(); n != 1 {
+		t.Errorf("%d connections are open, want 1", n)
+	}
+	check(t, conn.Close())
+	if n := fake.Open(); n != 0 {
+		t.Errorf("%d connections are open after Close", n)
+	}
+}
+
+// opener is the driver of a connector.
+type opener struct{ driver.Connector }
+
+func (o opener) Open(string) (driver.Conn, error) { return o.Connect(context.Background()) }

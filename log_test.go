@@ -126,3 +126,21 @@ func TestFromDBKnowsOnlyItsOwn(t *testing.T) {
 		t.Error("FromDB found a connector behind another driver")
 	}
 }
+
+// A rule that matches a text in one dialect need not match it in that of the
+// database that it leads to.
+func TestLogOfARuleAcrossDialects(t *testing.T) {
+	var out bytes.Buffer
+	shop, audit := testdb.NewFake(t, "shop", testdb.Full), testdb.NewFake(t, "audit", testdb.Full)
+	db := openConfig(t, multidb.Config{
+		Primary:   multidb.Engine{Driver: "postgres", Connector: shop.Connector()},
+		Databases: map[string]multidb.Database{"audit": {Primary: multidb.Engine{Driver: "mysql", Connector: audit.Connector()}}},
+		Rules:     []multidb.Rule{{Tables: []string{"event_log"}, Use: "audit"}},
+		Logger:    slog.New(slog.NewTextHandler(&out, nil)),
+	})
+	defer db.Close()
+	check(t, drain(db.QueryContext(t.Context(), `SELECT 1 FROM "event_log"`)))
+	if !strings.Contains(out.String(), "engine=audit") || !strings.Contains(out.String(), "database by rule 1") {
+		t.Errorf("logged %s", out.String())
+	}
+}

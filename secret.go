@@ -44,7 +44,7 @@ func redact(text, dsn string) string {
 // than too little.
 func secretsIn(dsn string) []string {
 	found := make(map[string]bool)
-	for _, secret := range append(secretParameters(dsn), password(dsn)) {
+	for _, secret := range append(secretParameters(dsn), passwords(dsn)...) {
 		for _, s := range spellings(secret) {
 			if s != "" {
 				found[s] = true
@@ -61,13 +61,10 @@ func secretsIn(dsn string) []string {
 // asURL returns what follows "scheme://", if the DSN is a URL.
 func asURL(dsn string) (rest string, ok bool) {
 	prefix := urlScheme.FindString(dsn)
-	return dsn[len(prefix):], prefix != "" && !mysqlAddress.MatchString(dsn)
+	return dsn[len(prefix):], prefix != ""
 }
 
-var (
-	urlScheme    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
-	mysqlAddress = regexp.MustCompile(`@\w*\(`)
-)
+var urlScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
 // hasKeywords reports whether the DSN is "key=value ..." of libpq, or the like with
 // ';' of ODBC and others.
@@ -76,21 +73,31 @@ func hasKeywords(dsn string) bool {
 	return ok && keyword.MatchString(strings.TrimSpace(key))
 }
 
-// password returns the password of "scheme://user:password@host", or, for want of
-// another form, of "user:password@protocol(address)/name", or "".
-func password(dsn string) string {
-	login, isURL := asURL(dsn)
-	switch {
-	case isURL:
-		login, _ = cutAuthority(login)
-	case hasKeywords(dsn):
-		return ""
-	default:
-		login = dsn
-		if slash := strings.LastIndexByte(dsn, '/'); slash >= 0 {
-			login = dsn[:slash] // a password may have a '/' of its own
+// passwords returns the password of "scheme://user:password@host" and, as a user's
+// name may look like a scheme, that of "user:password@protocol(address)/name".
+func passwords(dsn string) []string {
+	var found []string
+	if rest, ok := asURL(dsn); ok {
+		authority, _ := cutAuthority(rest)
+		found = append(found, passwordOf(authority))
+		if !mysqlAddress.MatchString(dsn) {
+			return found
 		}
 	}
+	if hasKeywords(dsn) {
+		return found
+	}
+	login := dsn
+	if slash := strings.LastIndexByte(dsn, '/'); slash >= 0 {
+		login = dsn[:slash] // a password may have a '/' of its own
+	}
+	return append(found, passwordOf(login))
+}
+
+var mysqlAddress = regexp.MustCompile(`@\w*\(`)
+
+// passwordOf returns what stands between the first ':' and the last '@'.
+func passwordOf(login string) string {
 	at := strings.LastIndexByte(login, '@')
 	_, secret, _ := strings.Cut(login[:max(at, 0)], ":")
 	return secret

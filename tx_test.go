@@ -416,3 +416,138 @@ func TestLostConnectionsAreGoneFromThePool(t *testing.T) {
 		})
 	}
 }
+
+// A recovered panic must not let the rest of a transaction run on another
+// connection, outside of it.
+func TestPanicEndsTheTransaction(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := openSplit(t, testdb.Full)
+		tx := must(s.db.Begin())
+		must(tx.Exec("INSERT INTO t VALUES (1)"))
+		s.primary.Once(testdb.OpExec, func(*testdb.Call) error { panic("child") })
+		func() {
+			defer func() { recover() }()
+			tx.Exec("INSERT INTO t VALUES (2)")
+		}()
+		if _, err := tx.Exec("INSERT INTO t VALUES (3)"); !errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("after the panic the transaction goes on: %v", err)
+		}
+		if err := tx.Rollback(); !errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("Rollback: %v", err)
+		}
+		synctest.Wait()
+		if n := s.primary.Open(); n != 0 {
+			t.Errorf("%d connections are open, want none", n)
+		}
+		check(t, s.db.Close())
+		synctest.Wait()
+		if v := s.primary.Violations(); len(v) > 0 {
+			t.Errorf("%q", v)
+		}
+	})
+}
+
+func TestPanicEndsTheSession(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := openSplit(t, testdb.Full)
+		conn := must(s.db.Conn(t.Context()))
+		must(conn.ExecContext(t.Context(), "SET a = 1"))
+		s.primary.Once(testdb.OpExec, func(*testdb.Call) error { panic("child") })
+		func() {
+			defer func() { recover() }()
+			conn.ExecContext(t.Context(), "INSERT INTO t VALUES (1)")
+		}()
+		if _, err := conn.ExecContext(t.Context(), "INSERT INTO t VALUES (2)"); !errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("after the panic the session goes on without its state: %v", err)
+		}
+		conn.Close()
+		check(t, s.db.Close())
+		synctest.Wait()
+	})
+}
+
+// database/sql rolls a transaction back in its own time when its context ends,
+// and by then its sql.Conn may have begun the next.
+func TestTransactionsThatOverlapOnOneConn(t *testing.T) {
+	for _, maxOpen := range []int{0, 3} { // held, leased
+		db := openConfig(t, multidb.Config{Primary: multidb.Engine{Driver: "mysql", Connector: nestConnector{}, MaxOpen: maxOpen}})
+		conn := must(db.Conn(t.Context()))
+		a := must(conn.BeginTx(t.Context(), nil))
+		b := must(conn.BeginTx(t.Context(), nil))
+		check(t, a.Commit())
+		if _, err := b.ExecContext(multidb.WithEngine(t.Context(), "nowhere"), "DELETE FROM t"); !errors.Is(err, multidb.ErrUnknownEngine) {
+			t.Errorf("got %v", err)
+		}
+		check(t, b.Commit())
+		c := must(conn.BeginTx(t.Context(), nil))
+		check(t, c.Rollback())
+		check(t, conn.Close())
+		check(t, db.Close())
+	}
+}
+
+// nestConnector's child takes a second BEGIN, as PostgreSQL does with a warning.
+type (
+	nestConnector struct{}
+	nestConn      struct{}
+	nestTx        struct{}
+)
+
+func (nestConnector) Connect(context.Context) (driver.Conn, error) { return nestConn{}, nil }
+func (nestConnector) Driver() driver.Driver                        { return nil }
+func (nestConn) Prepare(string) (driver.Stmt, error)               { return nil, errors.New("not this one") }
+func (nestConn) Close() error                                      { return nil }
+func (nestConn) Begin() (driver.Tx, error)                         { return nestTx{}, nil }
+func (nestTx) Commit() error                                       { return nil }
+func (nestTx) Rollback() error                                     { return nil }
+
+// A text that begins a transaction and fails somewhere may have left it open.
+func TestFailedTextTransactionCostsItsConnection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := openSplit(t, testdb.Full)
+		s.primary.FailOnce(testdb.OpExec, errors.New("in the middle"))
+		if _, err := s.db.Exec("BEGIN; INSERT INTO t VALUES (1); COMMIT"); err == nil {
+			t.Fatal("it did not fail")
+		}
+		synctest.Wait()
+		if n := s.primary.Open(); n != 0 {
+			t.Errorf("the connection went back to the pool: %d open", n)
+		}
+		check(t, s.db.Close())
+		synctest.Wait()
+	})
+}
+
+// Drivers of SQLite take ReadOnly and do nothing, so there it is no leave to
+// write to a replica.
+func TestReadOnlyTransactionIsTrustedWhereTheServerKeepsIt(t *testing.T) {
+	for _, test := range []struct {
+		driver  string
+		set     string
+		refused bool // by multidb: the server is not asked
+	}{
+		{driver: "postgres"},
+		{driver: "mysql"},
+		{driver: "sqlite", refused: true},
+		{driver: "other", refused: true},
+		{driver: "postgres", set: "SET TRANSACTION READ WRITE", refused: true},
+		{driver: "mysql", set: "SET TRANSACTION READ WRITE", refused: true},
+	} {
+		primary, replica := testdb.NewFake(t, "primary", testdb.Full), testdb.NewFake(t, "replica", testdb.Full)
+		replica.AskedAfterErrors = true
+		db := openConfig(t, multidb.Config{
+			Primary:  multidb.Engine{Driver: test.driver, Connector: primary.Connector()},
+			Replicas: []multidb.Engine{{Driver: test.driver, Connector: replica.Connector()}},
+		})
+		tx := must(db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true}))
+		if test.set != "" {
+			must(tx.Exec(test.set))
+		}
+		_, err := tx.Exec("DELETE FROM t")
+		if refused := errors.Is(err, multidb.ErrReadOnlyEngine); refused != test.refused {
+			t.Errorf("%s %s: %v", test.driver, test.set, err)
+		}
+		check(t, tx.Rollback())
+		check(t, db.Close())
+	}
+}
