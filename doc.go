@@ -63,5 +63,7 @@
 // # Writes whose answer was lost
 //
 // When a connection breaks while a write is under way, nobody can say whether
-// it was done. multidb never repeats it; the error is [ErrUnknownOutcome].
+// it was done, so it is not repeated. With several engines the error is
+// [ErrUnknownOutcome]. With a single one it is the child's own, unless that would
+// make database/sql run the write again.
 package multidb
