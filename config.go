@@ -40,7 +40,7 @@ type Config struct {
 	// Rule.Use does, and "" means that it has no opinion. There is no JSON form.
 	Router func(ctx context.Context, s Statement) (use string, err error)
 
-	// Reads says where reads go: "replicas" (the default) or "primary", the
+	// Reads says where reads go: "replica" (the default) or "primary", the
 	// careful way to bring replicas into a system that runs. With "primary" a
 	// replica serves only the reads whose context or rule asks for one.
 	Reads string

@@ -22,8 +22,8 @@
 // Then, which engine of it answers: that of the open transaction; else the one
 // chosen by [WithEngine] or a rule; else a replica for a read, and the primary
 // for all that is not proved to be one (see [Classify]) or is called through
-// Exec. [Reason] lists the reasons, which Config.Echo logs and
-// [Connector.Stats] counts.
+// Exec. Each route has a reason, which Config.Echo logs and [Connector.Stats]
+// counts.
 //
 // A transaction stays on its engine. A context that asks for another one in the
 // middle of it gets [ErrTxEngine] or [ErrTxDatabase], never a silent switch.

@@ -57,22 +57,22 @@ func (r route) why() string {
 	}
 	switch r.databaseBy {
 	case r.reason:
-		if r.reason == ReasonRule {
+		if r.reason == reasonRule {
 			text = fmt.Sprintf("rule %d", r.rule.number)
 		}
-	case ReasonContext:
+	case reasonContext:
 		text += ", database by context"
-	case ReasonRouter:
+	case reasonRouter:
 		text += ", database by router"
-	case ReasonRule:
+	case reasonRule:
 		text = fmt.Sprintf("%s, database by rule %d", text, r.rule.number)
 	}
 	return text
 }
 
 // fromText reports whether the reason lies in the statement itself.
-func (r Reason) fromText() bool {
-	return r == ReasonWrite || r == ReasonSession || r == ReasonTransaction
+func (r reason) fromText() bool {
+	return r == reasonWrite || r == reasonSession || r == reasonTransaction
 }
 
 // withoutData is what may be logged of an error. A server's own text quotes the

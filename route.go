@@ -56,8 +56,8 @@ type question struct {
 // route is the answer.
 type route struct {
 	engine     *engine
-	reason     Reason // why this engine
-	databaseBy Reason // why this database; ReasonNone for the default one
+	reason     reason // why this engine
+	databaseBy reason // why this database; reasonNone for the default one
 	rule       *rule  // the one that decided, if one did
 	facts      *facts // nil if nothing had to be classified
 }
@@ -65,11 +65,11 @@ type route struct {
 // selection is what a context or a rule asks for. All of it may be empty.
 type selection struct {
 	database   *database
-	databaseBy Reason
+	databaseBy reason
 	rule       *rule   // if the selection is a rule's
 	engine     *engine // by name; of database
 	role       string  // Primary or Replica; not together with engine
-	engineBy   Reason
+	engineBy   reason
 }
 
 // ask fills in what the Conn, the context and the text say.
@@ -108,7 +108,7 @@ func (k *Connector) route(q *question) (route, error) {
 		}
 	}
 	if k.single != nil {
-		return route{engine: k.single, reason: ReasonOnlyEngine}, nil
+		return route{engine: k.single, reason: reasonOnlyEngine}, nil
 	}
 	var f *facts
 	if q.via.carriesText() {
@@ -152,14 +152,14 @@ func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
 		return route{}, true, fmt.Errorf("multidb: engine %q: the connection that ran the last write is gone, and with it what this statement asks for (%s); run both in one transaction",
 			q.wrote.name, f.what())
 	}
-	return route{engine: q.wrote, reason: ReasonPinned, facts: f}, true, nil
+	return route{engine: q.wrote, reason: reasonPinned, facts: f}, true, nil
 }
 
 // routeByText is the short way for the many questions in which nothing but the
 // text decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
 	if k.single != nil {
-		return route{engine: k.single, reason: ReasonOnlyEngine}, true
+		return route{engine: k.single, reason: reasonOnlyEngine}, true
 	}
 	if k.byDefault == nil || k.router != nil || q.pin != nil {
 		return route{}, false
@@ -182,7 +182,7 @@ func (k *Connector) chosen(c *choice) (selection, error) {
 		db, ok := k.databases[c.database]
 		switch {
 		case ok:
-			t.database, t.databaseBy = db, ReasonContext
+			t.database, t.databaseBy = db, reasonContext
 		case c.database == "":
 			return t, fmt.Errorf("%w: there is no default database; name one with WithDatabase", ErrNoDatabase)
 		default:
@@ -193,7 +193,7 @@ func (k *Connector) chosen(c *choice) (selection, error) {
 	case "":
 		return t, nil
 	case Primary, Replica:
-		t.role, t.engineBy = c.engine, ReasonContext
+		t.role, t.engineBy = c.engine, reasonContext
 		return t, nil
 	}
 	e, ok := k.engines[c.engine]
@@ -203,8 +203,8 @@ func (k *Connector) chosen(c *choice) (selection, error) {
 	if t.database != nil && t.database != e.database {
 		return t, fmt.Errorf("%w: %q is not an engine of database %q", ErrUnknownEngine, c.engine, t.database.name)
 	}
-	t.database, t.databaseBy = e.database, ReasonContext
-	t.engine, t.engineBy = e, ReasonContext
+	t.database, t.databaseBy = e.database, reasonContext
+	t.engine, t.engineBy = e, reasonContext
 	return t, nil
 }
 
@@ -235,7 +235,7 @@ func (k *Connector) ruled(q *question, f *facts, wanted selection) (selection, e
 		}
 	}
 	if wanted.role != "" {
-		t.engine, t.role, t.engineBy = nil, wanted.role, ReasonContext
+		t.engine, t.role, t.engineBy = nil, wanted.role, reasonContext
 	}
 	return t, nil
 }
@@ -245,7 +245,7 @@ func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
 	if err != nil || use == "" {
 		return selection{}, err
 	}
-	if s, ok := k.lookup(use, ReasonRouter); ok {
+	if s, ok := k.lookup(use, reasonRouter); ok {
 		return s, nil
 	}
 	return selection{}, fmt.Errorf("%w or database %q, given by Config.Router", ErrUnknownEngine, use)
@@ -270,14 +270,14 @@ func (k *Connector) databaseFor(q *question, wanted *selection) (*database, erro
 // engineFor answers the second question.
 func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *facts) (route, error) {
 	if q.pin != nil {
-		if wanted.engineBy == ReasonContext && !q.pin.answersTo(wanted) {
+		if wanted.engineBy == reasonContext && !q.pin.answersTo(wanted) {
 			return route{}, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
 				ErrTxEngine, q.pin.name, wanted.engineName())
 		}
 		if q.inTx {
-			return route{engine: q.pin, reason: ReasonInTx}, nil
+			return route{engine: q.pin, reason: reasonInTx}, nil
 		}
-		return route{engine: q.pin, reason: ReasonPinned}, nil
+		return route{engine: q.pin, reason: reasonPinned}, nil
 	}
 	switch {
 	case wanted.engine != nil:
@@ -287,46 +287,46 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 	case wanted.role == Replica && len(db.replicas) > 0:
 		return route{engine: db.balance(q.leases), reason: wanted.engineBy}, nil
 	case wanted.role == Replica:
-		return route{engine: db.primary, reason: ReasonNoReplica}, nil
+		return route{engine: db.primary, reason: reasonNoReplica}, nil
 	}
 	return k.automatic(q, db, f), nil
 }
 
 // automatic is the reader/writer split.
 func (k *Connector) automatic(q *question, db *database, f *facts) route {
-	primary := func(why Reason) route { return route{engine: db.primary, reason: why} }
-	replica := func(why Reason) route {
+	primary := func(why reason) route { return route{engine: db.primary, reason: why} }
+	replica := func(why reason) route {
 		if len(db.replicas) == 0 {
-			return primary(ReasonNoReplica)
+			return primary(reasonNoReplica)
 		}
 		return route{engine: db.balance(q.leases), reason: why}
 	}
 	switch q.via {
 	case viaBegin:
-		return primary(ReasonBegin)
+		return primary(reasonBegin)
 	case viaBeginReadOnly:
 		if k.readOnlyTxOnPrimary {
-			return primary(ReasonBegin)
+			return primary(reasonBegin)
 		}
-		return replica(ReasonBeginReadOnly)
+		return replica(reasonBeginReadOnly)
 	case viaPing:
-		return primary(ReasonPing)
+		return primary(reasonPing)
 	case viaRaw:
-		return primary(ReasonRaw)
+		return primary(reasonRaw)
 	}
 	switch {
 	case f.Kind == KindSession:
-		return primary(ReasonSession)
+		return primary(reasonSession)
 	case f.Kind == KindTransaction:
-		return primary(ReasonTransaction)
+		return primary(reasonTransaction)
 	case f.Kind == KindWrite:
-		return primary(ReasonWrite)
+		return primary(reasonWrite)
 	case q.via == viaExec || q.via == viaPrepareExec:
-		return primary(ReasonExec)
+		return primary(reasonExec)
 	case k.readsOnPrimary:
-		return primary(ReasonReadsPrimary)
+		return primary(reasonReadsPrimary)
 	}
-	return replica(ReasonRead)
+	return replica(reasonRead)
 }
 
 // answersTo reports whether the engine is what the caller asked for, so that an

@@ -309,13 +309,13 @@ func TestBalancePrefersTheReplicaInHand(t *testing.T) {
 
 func TestReasonsHaveTexts(t *testing.T) {
 	seen := make(map[string]bool)
-	for r := ReasonNone + 1; r < reasons; r++ {
+	for r := reasonNone + 1; r < reasons; r++ {
 		if r.String() == "" || seen[r.String()] {
-			t.Errorf("Reason(%d) has the text %q", r, r)
+			t.Errorf("reason(%d) has the text %q", uint8(r), r)
 		}
 		seen[r.String()] = true
 	}
-	if got := fmt.Sprint(ReasonRead); got != "read" {
-		t.Errorf("ReasonRead prints as %q", got)
+	if got := fmt.Sprint(reasonRead); got != "read" {
+		t.Errorf("reasonRead prints as %q", got)
 	}
 }

@@ -10,13 +10,13 @@ type rule struct {
 }
 
 func (k *Connector) newRule(number int, config ruleConfig) *rule {
-	uses, _ := k.lookup(config.use, ReasonRule) // settings made sure that it is there
+	uses, _ := k.lookup(config.use, reasonRule) // settings made sure that it is there
 	return &rule{number: number, config: config, uses: uses}
 }
 
 // lookup returns what a name in Rule.Use, or from Config.Router, stands for: a
 // database, an engine, or a role in the default database.
-func (k *Connector) lookup(use string, by Reason) (s selection, ok bool) {
+func (k *Connector) lookup(use string, by reason) (s selection, ok bool) {
 	if db := k.databases[use]; db != nil && use != "" {
 		return selection{database: db, databaseBy: by}, true
 	}

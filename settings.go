@@ -164,10 +164,10 @@ func newSettings(c Config) (*settings, error) {
 		logger:         c.Logger,
 	}
 	var err error
-	if s.readsPrimary, err = isPrimary("reads", c.Reads, "replicas"); err != nil {
+	if s.readsPrimary, err = isPrimary("reads", c.Reads); err != nil {
 		return nil, err
 	}
-	if s.readOnlyTxPrimary, err = isPrimary("read_only_tx", c.ReadOnlyTx, "replica"); err != nil {
+	if s.readOnlyTxPrimary, err = isPrimary("read_only_tx", c.ReadOnlyTx); err != nil {
 		return nil, err
 	}
 	if err := s.addDatabases(c); err != nil {
@@ -183,15 +183,15 @@ func newSettings(c Config) (*settings, error) {
 	return s, nil
 }
 
-// isPrimary reads a choice between the primary and what is chosen by default.
-func isPrimary(path, choice, byDefault string) (bool, error) {
+// isPrimary reads a choice between the roles; the replica is the default.
+func isPrimary(path, choice string) (bool, error) {
 	switch choice {
-	case "", byDefault:
+	case "", Replica:
 		return false, nil
-	case "primary":
+	case Primary:
 		return true, nil
 	}
-	return false, keyError(path, `%s is neither %q nor "primary"`, show(choice), byDefault)
+	return false, keyError(path, `%s is neither "replica" nor "primary"`, show(choice))
 }
 
 // Databases and engines.

@@ -165,9 +165,9 @@ func TestResolveChoices(t *testing.T) {
 		readsPrimary, txIsOne bool
 	}{
 		{"", "", false, false},
-		{"replicas", "replica", false, false},
+		{"replica", "replica", false, false},
 		{"primary", "replica", true, false},
-		{"replicas", "primary", false, true},
+		{"replica", "primary", false, true},
 	} {
 		c := shop()
 		c.Reads, c.ReadOnlyTx = test.reads, test.readOnlyTx
@@ -239,7 +239,7 @@ func TestResolveErrors(t *testing.T) {
 		{change(func(c *Config) { c.Databases["a.b"] = c.Databases["audit"] }), `multidb: databases: "a.b" cannot be a name`},
 		{change(func(c *Config) { c.Databases[""] = c.Databases["audit"] }), `multidb: databases: "" cannot be a name`},
 
-		{change(func(c *Config) { c.Reads = "replica" }), `multidb: reads: "replica" is neither "replicas" nor "primary"`},
+		{change(func(c *Config) { c.Reads = "replicas" }), `multidb: reads: "replicas" is neither "replica" nor "primary"`},
 		{change(func(c *Config) { c.ReadOnlyTx = "replicas" }), `multidb: read_only_tx: "replicas" is neither "replica" nor "primary"`},
 
 		{rule(Rule{Use: "audit"}), `multidb: rules[1]: has no condition`},

@@ -19,12 +19,14 @@ type EngineStats struct {
 	// sql.DB.Stats has the rest.
 	Pool sql.DBStats
 
-	// Routed counts the calls that went to the engine, by reason.
+	// Routed counts the statements that went to the engine, and the transactions
+	// that began there, by reason: "read", "write", "in transaction", "chosen by
+	// context", ... as the log says it.
 	Routed map[string]uint64
 }
 
-// Stats returns what the engines did so far. Outside of multidb's own tests the
-// numbers of different engines may be of slightly different moments.
+// Stats returns what the engines did so far. While they are in use, the numbers
+// are of slightly different moments.
 func (k *Connector) Stats() Stats {
 	s := Stats{Engines: make([]EngineStats, len(k.all))}
 	for i, e := range k.all {

@@ -91,7 +91,7 @@ func (f *fleet) role(answer string) string {
 func (f *fleet) readsRouted() (n uint64) {
 	for _, engine := range multidb.FromDB(f.DB).Stats().Engines {
 		if engine.Role == multidb.Replica {
-			n += engine.Routed[multidb.ReasonRead.String()]
+			n += engine.Routed["read"]
 		}
 	}
 	return n
