@@ -116,6 +116,7 @@ func FuzzGaps(f *testing.F) {
 	for _, c := range sqlcases.All() {
 		f.Add(c.Query)
 	}
+	f.Add("--#0") // two minus signs in MySQL, and a comment
 	f.Fuzz(func(t *testing.T, text string) {
 		if !utf8.ValidString(text) {
 			return
@@ -124,10 +125,17 @@ func FuzzGaps(f *testing.F) {
 			var b strings.Builder
 			l := newLexer(d, text)
 			buf := make([]token, 1)
+			tokens := 0
 			for end := uint32(0); ; end = buf[0].end {
 				buf[0] = token{}
 				l.fill(buf)
+				if tokens++; tokens > len(text)+1 {
+					t.Fatalf("dialect %d: %q has no end", d, text)
+				}
 				if buf[0].kind == eof {
+					if uint32(len(text)) > end && end > 0 {
+						b.WriteString("/*;\"*/\n")
+					}
 					break
 				}
 				if gap := buf[0].start - end; gap > 0 && end > 0 {
