@@ -126,15 +126,14 @@ func (k *Connector) route(q *question) (route, error) {
 	if f != nil && f.dialect != db.dialect {
 		f = k.factsFor(q, db.dialect)
 	}
-	r, err := k.engineFor(q, &wanted, db, f)
-	if err != nil {
+	r := route{facts: f}
+	if r.engine, r.reason, err = k.engineFor(q, &wanted, db, f); err != nil {
 		return route{}, err
 	}
 	if f != nil && r.engine.replica && f.mayWrite() && !q.readOnlyTx {
 		return route{}, fmt.Errorf("%w: engine %q, statement: %s; name the primary, or list a function without effect in read_functions",
 			ErrReadOnlyEngine, r.engine.name, f.what())
 	}
-	r.facts = f
 	if q.pin == nil {
 		r.databaseBy, r.rule = wanted.databaseBy, wanted.rule
 	}
@@ -170,7 +169,7 @@ func (k *Connector) routeByText(q *question) (r route, ok bool) {
 			return route{}, false
 		}
 	}
-	r = k.automatic(q, k.byDefault, f)
+	r.engine, r.reason = k.automatic(q, k.byDefault, f)
 	r.facts = f
 	return r, true
 }
@@ -268,65 +267,68 @@ func (k *Connector) databaseFor(q *question, wanted *selection) (*database, erro
 }
 
 // engineFor answers the second question.
-func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *facts) (route, error) {
+func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *facts) (*engine, reason, error) {
 	if q.pin != nil {
 		if wanted.engineBy == reasonContext && !q.pin.answersTo(wanted) {
-			return route{}, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
+			return nil, reasonNone, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
 				ErrTxEngine, q.pin.name, wanted.engineName())
 		}
 		if q.inTx {
-			return route{engine: q.pin, reason: reasonInTx}, nil
+			return q.pin, reasonInTx, nil
 		}
-		return route{engine: q.pin, reason: reasonPinned}, nil
+		return q.pin, reasonPinned, nil
 	}
+	var e *engine
+	var why reason
 	switch {
 	case wanted.engine != nil:
-		return route{engine: wanted.engine, reason: wanted.engineBy}, nil
+		e, why = wanted.engine, wanted.engineBy
 	case wanted.role == Primary:
-		return route{engine: db.primary, reason: wanted.engineBy}, nil
-	case wanted.role == Replica && len(db.replicas) > 0:
-		return route{engine: db.balance(q.leases), reason: wanted.engineBy}, nil
+		e, why = db.primary, wanted.engineBy
 	case wanted.role == Replica:
-		return route{engine: db.primary, reason: reasonNoReplica}, nil
+		e, why = db.reader(q, wanted.engineBy)
+	default:
+		e, why = k.automatic(q, db, f)
 	}
-	return k.automatic(q, db, f), nil
+	return e, why, nil
 }
 
 // automatic is the reader/writer split.
-func (k *Connector) automatic(q *question, db *database, f *facts) route {
-	primary := func(why reason) route { return route{engine: db.primary, reason: why} }
-	replica := func(why reason) route {
-		if len(db.replicas) == 0 {
-			return primary(reasonNoReplica)
-		}
-		return route{engine: db.balance(q.leases), reason: why}
-	}
+func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, reason) {
 	switch q.via {
 	case viaBegin:
-		return primary(reasonBegin)
+		return db.primary, reasonBegin
 	case viaBeginReadOnly:
 		if k.readOnlyTxOnPrimary {
-			return primary(reasonBegin)
+			return db.primary, reasonBegin
 		}
-		return replica(reasonBeginReadOnly)
+		return db.reader(q, reasonBeginReadOnly)
 	case viaPing:
-		return primary(reasonPing)
+		return db.primary, reasonPing
 	case viaRaw:
-		return primary(reasonRaw)
+		return db.primary, reasonRaw
 	}
 	switch {
-	case f.Kind == KindSession:
-		return primary(reasonSession)
-	case f.Kind == KindTransaction:
-		return primary(reasonTransaction)
 	case f.Kind == KindWrite:
-		return primary(reasonWrite)
+		return db.primary, reasonWrite
+	case f.Kind == KindSession:
+		return db.primary, reasonSession
+	case f.Kind == KindTransaction:
+		return db.primary, reasonTransaction
 	case q.via == viaExec || q.via == viaPrepareExec:
-		return primary(reasonExec)
+		return db.primary, reasonExec
 	case k.readsOnPrimary:
-		return primary(reasonReadsPrimary)
+		return db.primary, reasonReadsPrimary
 	}
-	return replica(reasonRead)
+	return db.reader(q, reasonRead)
+}
+
+// reader is a replica, or the primary of a database that has none.
+func (db *database) reader(q *question, why reason) (*engine, reason) {
+	if len(db.replicas) == 0 {
+		return db.primary, reasonNoReplica
+	}
+	return db.balance(q.leases), why
 }
 
 // answersTo reports whether the engine is what the caller asked for, so that an
