@@ -34,25 +34,15 @@ var (
 // Programs meet a Conn only in the function given to [sql.Conn.Raw], for the
 // sake of its own [Conn.Raw].
 type Conn struct {
-	connector *Connector
-	held      *child // the one child of a Conn that holds; nil for one that leases
-	inUse     bool   // between ResetSession or Connect and IsValid; kept for held only
-
+	connector     *Connector
 	ownsConnector bool // made by Driver.Open, for this Conn alone
 
-	leases []*child  // the children in this Conn's hands
-	two    [2]*child // room for the usual number of leases
+	held  *child // the one child of a Conn that holds; nil for one that leases
+	inUse bool   // between ResetSession or Connect and IsValid; kept for held only
 
-	// The child that ran the last statement that was no read: what LAST_INSERT_ID()
-	// and the like ask for is there. It may be gone while the Conn is still used.
-	wrote     *child
-	wroteGone bool
-
-	skippedExec bool // database/sql will prepare what Exec was asked for
-
-	lastFacts *facts // of the last statement, which may come again
-
-	toldBad bool // database/sql was told driver.ErrBadConn, by a child that is marked as broken
+	leases  []*child  // the children in this Conn's hands
+	two     [2]*child // room for the usual number of leases
+	toldBad bool      // database/sql was told driver.ErrBadConn, by a child that is marked as broken
 
 	// Where automatic routing must go, because the connection has state: an open
 	// transaction, or a SET. It is one of leases, or held.
@@ -62,6 +52,15 @@ type Conn struct {
 	firstTx    tx   // saves an allocation
 	readOnlyTx bool // the server keeps the transaction from writing
 	inTextTx   bool // pinned by a BEGIN in a query text
+
+	// The child that ran the last statement that was no read: what LAST_INSERT_ID()
+	// and the like ask for is there. It may be gone while the Conn is still used.
+	wrote     *child
+	wroteGone bool
+
+	// What one call leaves to the next.
+	lastFacts   *facts // of the last statement, which may come again
+	skippedExec bool   // database/sql will prepare what Exec was asked for
 }
 
 // A Conn that holds begins with its child.

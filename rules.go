@@ -1,6 +1,99 @@
 package multidb
 
-import "slices"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ruleConfig matches a statement as Rule says.
+type ruleConfig struct {
+	verbs  []string // in lower case
+	kinds  []Kind
+	tables []tablePattern
+	use    string // as written, for reasons that a person reads
+	target
+}
+
+// target is what a name in Rule.Use stands for: a database; or one engine of it;
+// or any replica of it.
+type target struct {
+	database *databaseConfig
+	engine   *engineConfig // nil: not one engine
+	replica  bool          // any replica
+}
+
+var kindNames = map[string]Kind{
+	"read":        KindRead,
+	"write":       KindWrite,
+	"session":     KindSession,
+	"transaction": KindTransaction,
+}
+
+var verbPattern = regexp.MustCompile(`^[A-Za-z]+$`)
+
+func (s *settings) newRule(path string, r Rule) (ruleConfig, error) {
+	if len(r.Verbs)+len(r.Kinds)+len(r.Tables) == 0 {
+		return ruleConfig{}, keyError(path, "has no condition: give it verbs, kinds or tables")
+	}
+	rule := ruleConfig{use: r.Use}
+	for i, verb := range r.Verbs {
+		if !verbPattern.MatchString(verb) {
+			return ruleConfig{}, keyError(fmt.Sprintf("%s.verbs[%d]", path, i), `%s is not one keyword, such as "insert"`, show(verb))
+		}
+		rule.verbs = append(rule.verbs, strings.ToLower(verb))
+	}
+	onlyReads := len(r.Kinds) > 0
+	for i, name := range r.Kinds {
+		kind, ok := kindNames[name]
+		if !ok {
+			return ruleConfig{}, keyError(fmt.Sprintf("%s.kinds[%d]", path, i),
+				`unknown kind %s; have "read", "write", "session", "transaction"`, show(name))
+		}
+		rule.kinds = append(rule.kinds, kind)
+		onlyReads = onlyReads && kind == KindRead
+	}
+	for i, text := range r.Tables {
+		pattern, ok := newTablePattern(text)
+		if !ok {
+			return ruleConfig{}, keyError(fmt.Sprintf("%s.tables[%d]", path, i),
+				`%s is not a pattern such as "event_log", "audit.*" or "tmp_*"`, show(text))
+		}
+		rule.tables = append(rule.tables, pattern)
+	}
+	path = keyPath(path, "use")
+	if r.Use == "" {
+		return ruleConfig{}, keyError(path, "missing; have %s", s.names())
+	}
+	var ok bool
+	if rule.target, ok = s.lookup(r.Use); !ok {
+		return ruleConfig{}, keyError(path, "%s names no database or engine; have %s", show(r.Use), s.names())
+	}
+	if rule.toReplica() && !onlyReads {
+		return ruleConfig{}, keyError(path, `%q is a replica, and the rule may match more than reads; add "kinds": ["read"]`, r.Use)
+	}
+	return rule, nil
+}
+
+// toReplica reports whether the target is a replica, which takes nothing but reads.
+func (t target) toReplica() bool { return t.replica || t.engine != nil && t.engine.replica }
+
+// names lists what a rule may use: engines, and the databases whose primary has
+// another name.
+func (s *settings) names() string {
+	var names []string
+	for _, d := range s.databases {
+		if d.name != "" {
+			names = append(names, d.name)
+		}
+		for _, e := range d.engines() {
+			names = append(names, e.name)
+		}
+	}
+	slices.Sort(names)
+	return quotedList(slices.Compact(names))
+}
 
 // rule is a Rule of the configuration at run time.
 type rule struct {
