@@ -1,4 +1,4 @@
-module github.com/multidb-go/multidb/internal/difftest
+module github.com/multidb-go/multidb/difftest
 
 go 1.26.0
 
@@ -39,4 +39,4 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 )
 
-replace github.com/multidb-go/multidb => ../..
+replace github.com/multidb-go/multidb => ../

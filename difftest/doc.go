@@ -3,7 +3,7 @@
 // read on MariaDB and SQLite. It is a module of its own, so that the library does
 // not depend on any of them.
 //
-//	go -C internal/difftest test -tags difftest ./...
+//	go -C difftest test -tags difftest ./...
 //
 // The tag keeps the C compiler out of everyday runs. MULTIDB_SQL names a directory
 // of .sql and .test files, whose statements are
