@@ -10,11 +10,11 @@ import (
 // this Conn's hands already, else one from the engine's pool.
 func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 	if c.pin != nil && c.pin.engine == e {
-		return c.pin.unbroken()
+		return c.unbroken(c.pin)
 	}
 	for _, ch := range c.leases {
 		if ch == c.held {
-			return ch.unbroken()
+			return c.unbroken(ch)
 		}
 		if ch.engine == e && !ch.broken {
 			return ch, nil
@@ -29,11 +29,17 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 }
 
 // unbroken is for a child that no other can stand in for: it holds the session.
-func (ch *child) unbroken() (*child, error) {
+func (c *Conn) unbroken(ch *child) (*child, error) {
 	if ch.broken {
-		return nil, driver.ErrBadConn
+		return nil, c.badConn()
 	}
 	return ch, nil
+}
+
+// badConn is the answer for a session whose child is of no use any more.
+func (c *Conn) badConn() error {
+	c.toldBad = true
+	return driver.ErrBadConn
 }
 
 // takeFrom takes a child from the engine's pool. Two sessions that each hold a

@@ -40,7 +40,7 @@ func (t *tx) Commit() error {
 	c, ctx := t.conn, t.ctx
 	if t.child.gone {
 		c.endTx(t)
-		return driver.ErrBadConn
+		return c.badConn()
 	}
 	ca := c.startEnd(t, viaCommit)
 	defer c.abandon(&ca)
@@ -59,7 +59,7 @@ func (t *tx) Rollback() error {
 	c, ctx := t.conn, t.ctx
 	if t.child.gone {
 		c.endTx(t)
-		return driver.ErrBadConn
+		return c.badConn()
 	}
 	ca := c.startEnd(t, viaRollback)
 	defer c.abandon(&ca)
