@@ -391,8 +391,9 @@ func TestErrBadConnFromRawMeansOneChild(t *testing.T) {
 
 func TestDriverOpenOwnsWhatItOpens(t *testing.T) {
 	fake := testdb.NewFake(t, "primary", testdb.Full)
-	sql.Register("multidb-owned", opener{fake.Connector()})
-	conn := must((&multidb.Driver{}).Open(`{"driver": "multidb-owned", "primary": {"dsn": "x", "max_open": 5}}`))
+	name := fmt.Sprintf("multidb-owned-%p", fake) // the tests may run more than once
+	sql.Register(name, opener{fake.Connector()})
+	conn := must((&multidb.Driver{}).Open(fmt.Sprintf(`{"driver": %q, "primary": {"dsn": "x", "max_open": 5}}`, name)))
 	must(conn.(driver.ExecerContext).ExecContext(t.Context(), "DELETE FROM t", nil))
 	conn.(driver.Validator).IsValid()
 	if n := fake.Open(); n != 1 {
