@@ -135,6 +135,9 @@ func (k *Connector) route(q *question) (route, error) {
 			ErrReadOnlyEngine, r.engine.name, f.what())
 	}
 	if q.pin == nil {
+		if f != nil && f.AsksSession && q.wroteGone && r.engine == q.wrote {
+			return route{}, q.stateGone(f)
+		}
 		r.databaseBy, r.rule = wanted.databaseBy, wanted.rule
 	}
 	return r, nil
@@ -148,10 +151,16 @@ func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
 	case !f.AsksSession:
 		return route{}, false, nil
 	case q.wroteGone:
-		return route{}, true, fmt.Errorf("multidb: engine %q: the connection that ran the last write is gone, and with it what this statement asks for (%s); run both in one transaction",
-			q.wrote.name, f.what())
+		return route{}, true, q.stateGone(f)
 	}
 	return route{engine: q.wrote, reason: reasonPinned, facts: f}, true, nil
+}
+
+// stateGone refuses a statement that another connection would answer with the
+// state of somebody else.
+func (q *question) stateGone(f *facts) error {
+	return fmt.Errorf("multidb: engine %q: the connection that ran the last write is gone, and with it what this statement asks for (%s); run both in one transaction",
+		q.wrote.name, f.what())
 }
 
 // routeByText is the short way for the many questions in which nothing but the

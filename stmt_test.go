@@ -1,6 +1,7 @@
 package multidb_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -321,9 +322,11 @@ func TestSessionIsAskedWhereTheWriteWent(t *testing.T) {
 		if !errors.Is(err, multidb.ErrUnknownOutcome) {
 			t.Fatalf("got %v", err)
 		}
-		err = drain(conn.QueryContext(t.Context(), "SELECT 1 FROM t WHERE id = LAST_INSERT_ID()"))
-		if err == nil || !strings.Contains(err.Error(), "is gone") {
-			t.Errorf("the state of a lost connection was asked of another: %v", err)
+		for _, ctx := range []context.Context{t.Context(), multidb.WithDatabase(t.Context(), "other"), multidb.WithEngine(t.Context(), "other")} {
+			err = drain(conn.QueryContext(ctx, "SELECT 1 FROM t WHERE id = LAST_INSERT_ID()"))
+			if err == nil || !strings.Contains(err.Error(), "is gone") {
+				t.Errorf("the state of a lost connection was asked of another: %v", err)
+			}
 		}
 	})
 }
