@@ -59,6 +59,7 @@ type Connector struct {
 	single    *engine   // if there is nothing to choose from
 	dialect   Dialect   // in which a text is read before its database is known
 
+	settings            *settings // for the names that the router gives
 	rules               []*rule
 	router              func(context.Context, Statement) (string, error)
 	readsOnPrimary      bool
@@ -82,6 +83,7 @@ func NewConnector(c Config) (*Connector, error) {
 		return nil, err
 	}
 	k := &Connector{
+		settings:            s,
 		databases:           make(map[string]*database),
 		engines:             make(map[string]*engine),
 		router:              s.router,

@@ -253,8 +253,8 @@ func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
 	if err != nil || use == "" {
 		return selection{}, err
 	}
-	if s, ok := k.lookup(use, reasonRouter); ok {
-		return s, nil
+	if t, ok := k.settings.lookup(use); ok {
+		return k.selected(t, reasonRouter), nil
 	}
 	return selection{}, fmt.Errorf("%w or database %q, given by Config.Router", ErrUnknownEngine, use)
 }

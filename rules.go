@@ -12,7 +12,6 @@ type ruleConfig struct {
 	verbs  []string // in lower case
 	kinds  []Kind
 	tables []tablePattern
-	use    string // as written, for reasons that a person reads
 	target
 }
 
@@ -37,7 +36,7 @@ func (s *settings) newRule(path string, r Rule) (ruleConfig, error) {
 	if len(r.Verbs)+len(r.Kinds)+len(r.Tables) == 0 {
 		return ruleConfig{}, keyError(path, "has no condition: give it verbs, kinds or tables")
 	}
-	rule := ruleConfig{use: r.Use}
+	var rule ruleConfig
 	for i, verb := range r.Verbs {
 		if !verbPattern.MatchString(verb) {
 			return ruleConfig{}, keyError(fmt.Sprintf("%s.verbs[%d]", path, i), `%s is not one keyword, such as "insert"`, show(verb))
@@ -103,23 +102,19 @@ type rule struct {
 }
 
 func (k *Connector) newRule(number int, config ruleConfig) *rule {
-	uses, _ := k.lookup(config.use, reasonRule) // settings made sure that it is there
-	return &rule{number: number, config: config, uses: uses}
+	return &rule{number: number, config: config, uses: k.selected(config.target, reasonRule)}
 }
 
-// lookup returns what a name in Rule.Use, or from Config.Router, stands for: a
-// database, an engine, or a role in the default database.
-func (k *Connector) lookup(use string, by reason) (s selection, ok bool) {
-	if db := k.databases[use]; db != nil && use != "" {
-		return selection{database: db, databaseBy: by}, true
+// selected is a target of the configuration at run time.
+func (k *Connector) selected(t target, by reason) selection {
+	s := selection{database: k.databases[t.database.name], databaseBy: by}
+	switch {
+	case t.engine != nil:
+		s.engine, s.engineBy = k.engines[t.engine.name], by
+	case t.replica:
+		s.role, s.engineBy = Replica, by
 	}
-	if e := k.engines[use]; e != nil {
-		return selection{database: e.database, databaseBy: by, engine: e, engineBy: by}, true
-	}
-	if db := k.byDefault; db != nil && (use == Primary || use == Replica) {
-		return selection{database: db, databaseBy: by, role: use, engineBy: by}, true
-	}
-	return selection{}, false
+	return s
 }
 
 // matchingRule returns the first rule that matches the statement, or nil.

@@ -104,7 +104,7 @@ func (d *databaseConfig) engines() []*engineConfig {
 	return append([]*engineConfig{d.primary}, d.replicas...)
 }
 
-// lookup returns what a name in Rule.Use stands for. The name of a database is also
+// lookup returns what a name in Rule.Use, or from Config.Router, stands for. The name of a database is also
 // that of its primary, as a rule: then it stands for the database.
 func (s *settings) lookup(use string) (t target, ok bool) {
 	if d := s.database(use); d != nil && use != "" {

@@ -149,7 +149,7 @@ func TestResolveRules(t *testing.T) {
 	}
 	for i, rule := range s.rules {
 		if rule.target != want[i] {
-			t.Errorf("rule %d, use %q: wrong target %+v", i, rule.use, rule.target)
+			t.Errorf("rule %d: wrong target %+v", i, rule.target)
 		}
 	}
 	first := s.rules[0]
