@@ -49,6 +49,29 @@ func TestClassifyGeneric(t *testing.T) {
 	}
 }
 
+// Placeholders and casts of one dialect do not hide the rest from the generic one.
+func TestClassifyGenericPlaceholders(t *testing.T) {
+	for _, query := range []string{
+		`INSERT INTO t VALUES ($1)`,
+		`INSERT INTO t (a, b) VALUES (?, ?)`,
+		`INSERT INTO t VALUES ($1::int, '1'::numeric(10, 2)) ON CONFLICT DO NOTHING`,
+		`UPDATE t SET a = $1::text WHERE b = $2`,
+		`DELETE FROM t WHERE a = :id`,
+	} {
+		if s := Classify(Generic, query); s.Kind != KindWrite || s.Session || !s.TablesKnown || !sameNames(s.Writes, "t") || s.Reads != nil {
+			t.Errorf("%s: %+v, want a write to t that leaves nothing on its connection", query, s)
+		}
+	}
+	for _, query := range []string{`SELECT a FROM t WHERE b = $1`, `SELECT a::text FROM t WHERE b = ?`} {
+		if s := Classify(Generic, query); s.Kind != KindRead || !s.TablesKnown || !sameNames(s.Reads, "t") {
+			t.Errorf("%s: %+v, want a read of t", query, s)
+		}
+	}
+	if s := Classify(Generic, `SELECT a::int; DELETE FROM t`); s.Kind != KindWrite || !s.Mutates {
+		t.Errorf("behind a cast: %+v", s)
+	}
+}
+
 func TestClassifyTransactionEffect(t *testing.T) {
 	for _, c := range []struct {
 		dialect Dialect

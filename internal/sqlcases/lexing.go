@@ -24,7 +24,9 @@ func Lexing() []Case {
 		{Postgres, `SELECT $a$ $$ $b$ $a$`, "read", ""},
 		{Postgres, `SELECT 1 AS a$$, 'x' AS b$$`, "read", ""}, // names: no quotes open here
 		{Postgres, `SELECT 1 AS a$$; DELETE FROM users; SELECT 2 AS b$$`, "write", "second statement"},
+		{MySQL, `SELECT $1 FROM (SELECT 1 AS $1) AS x`, "read", ""}, // a name
 		{MySQL, `SELECT $$x$$`, "write", "name that starts with $"},
+		{MySQL, `SELECT $a$, my_function(), $a$`, "write", "name that starts with $"},
 
 		// Comments.
 		{Postgres, `SELECT /* a /* b */ ; DELETE FROM users */ 1`, "read", ""},

@@ -302,8 +302,8 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 		t.kind = dot
 	case ':':
 		switch {
-		case l.peek(1) == ':' && d == Postgres:
-			t.kind, end = cast, start+2
+		case l.peek(1) == ':' && (d != SQLite || l.peek(2) != ':'):
+			t.kind, end = cast, start+2 // only PostgreSQL runs such a statement
 		case l.peek(1) == '=' && d != SQLite:
 			t.kind, end = assign, start+2
 		case d == SQLite:
@@ -326,8 +326,7 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 			l.sqliteVariable(t, glued)
 			return
 		}
-		// A name in MySQL up to 8.0, a dollar-quoted string from 9.0 on.
-		l.bad(t, start, "name that starts with $")
+		l.dollarName(t, glued)
 		return
 	case '@':
 		switch d {

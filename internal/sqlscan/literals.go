@@ -164,6 +164,21 @@ func (l *lexer) dollar(t *token, glued bool) {
 	*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(l.pos)}
 }
 
+// dollarName reads what starts with $ in MySQL: a name, $1 too. With another $ in
+// it, it is a name up to 8.0 and opens a dollar-quoted string from 9.0 on.
+func (l *lexer) dollarName(t *token, glued bool) {
+	start, end := l.pos, l.pos+1
+	for end < len(l.text) && inName[l.text[end]] {
+		end++
+	}
+	if strings.IndexByte(l.text[start+1:end], '$') >= 0 {
+		l.bad(t, start, "name that starts with $")
+		return
+	}
+	l.pos = end
+	*t = token{kind: word, glued: glued, start: uint32(start), end: uint32(end)}
+}
+
 // number reads a numeric literal. What follows it directly is a token of its
 // own (1into is 1 and INTO, as PostgreSQL read it up to 14), except in MySQL,
 // where a name may start with digits.
