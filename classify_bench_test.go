@@ -1,6 +1,7 @@
 package multidb
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -68,6 +69,31 @@ func hugeTexts() []hugeText {
 		fill(MySQL, "mysql ambiguous", "SELECT ", `'it\'s', "\"", `, "1"),
 		fill(MySQL, "executable", "SELECT ", "/*! 1, */", "1"),
 		fill(SQLite, "byte order marks", "SELECT 1", "\ufeff", ""),
+		fill(Postgres, "columns", "SELECT ", "a,", "1"),
+		fill(Postgres, "names", "SELECT ", "a.b,", "1"),
+		fill(Postgres, "conditions", "SELECT a FROM t WHERE a = 1", " AND abc = 1", ""),
+		fill(Postgres, "subqueries", "SELECT 1", ",(SELECT a FROM t)", ""),
+		fill(Postgres, "casts", "SELECT 1", ",a::int", ""),
+		fill(Postgres, "qualified calls", "SELECT 1", ",pg_catalog.now()", ""),
+		fill(Postgres, "semicolons", "SELECT 1", ";", ""),
+		fill(Postgres, "short statements", "SELECT 1", ";a", ""),
+		fill(Postgres, "transactions", "SELECT 1", ";BEGIN", ""),
+		fill(Postgres, "settings", "SELECT 1", ";SET a=1", ""),
+		fill(Postgres, "truncate", "TRUNCATE t", ",a.b", ""),
+		fill(Postgres, "different tables", "SELECT 1 FROM t", different(), ""),
+		fill(MySQL, "mysql variables", "SELECT 1", ",@a", ""),
+		fill(SQLite, "sqlite columns", "SELECT ", "a,", "1"),
+		fill(Generic, "generic values", "INSERT INTO t (a, b, c) VALUES ", "(1234, 'some text', ?), ", "(1, 2, 3)"),
+		fill(Generic, "generic calls", "SELECT ", "lower(name), ", "1"),
 		fill(Generic, "generic select list", "SELECT ", "users.email, ", "1 FROM users"),
 	}
+}
+
+// different is a list of tables, each with another name.
+func different() string {
+	var b strings.Builder
+	for n := range 1 << 18 {
+		fmt.Fprintf(&b, ",a%d", n)
+	}
+	return b.String()[:1<<20]
 }

@@ -120,6 +120,10 @@ func Functions() []Case {
 		{Postgres, `SELECT nextval /* a */ ('seq')`, "write", "function nextval"},
 		{Postgres, `SELECT U&"n\0065xtval"('seq')`, "write", `function u&"n\0065xtval"`},
 		{Postgres, `SELECT ('seq'::regclass).nextval`, "write", "function nextval"}, // PostgreSQL calls it
+		{Postgres, `SELECT s.nextval FROM to_regclass('seq') s`, "write", "function nextval"}, // and here, with s
+		{Postgres, `SELECT s."nextval" FROM to_regclass('seq') s`, "write", `function "nextval"`},
+		{Postgres, `SELECT s.pg_advisory_lock FROM generate_series(1, 1) s`, "session", "function pg_advisory_lock"},
+		{Postgres, `SELECT s.pg_terminate_backend FROM generate_series(1, 1) s`, "write", "function pg_terminate_backend"},
 		{Postgres, `SELECT currval('seq')`, "write", "function currval"},
 		{Postgres, `SELECT txid_current()`, "write", "function txid_current"},                              // a standby refuses it
 		{Postgres, `SELECT pg_replication_origin_oid('x')`, "write", "function pg_replication_origin_oid"}, // stable, and refused too

@@ -41,20 +41,29 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 
 // operand handles a name in an expression: a column or a call.
 func (s *scanner) operand(f *frame) {
-	if k := s.peek().kind; k != dot && k != lparen {
+	switch s.peek().kind {
+	case lparen:
+		s.calls(f, s.single())
+	case dot:
+		p := s.readPath()
+		switch {
+		case s.peek().kind == lparen:
+			s.calls(f, p)
+		case p.parts > 1 && f.kind != inNames:
+			s.fieldCall(p)
+		}
+	}
+}
+
+// calls handles a name with a parenthesis behind it.
+func (s *scanner) calls(f *frame, p dotted) {
+	if f.kind == inNames {
 		return
 	}
-	p := s.readPath()
-	switch {
-	case f.kind == inNames:
-	case s.peek().kind == lparen:
-		if !s.partOfType(p) {
-			s.call(p)
-		}
-		s.arguments()
-	case p.parts > 1:
-		s.fieldCall(p)
+	if !s.partOfType(p) {
+		s.call(p)
 	}
+	s.arguments()
 }
 
 // isSyntax reports whether a keyword before a parenthesis is part of the
@@ -126,27 +135,35 @@ func (s *scanner) fieldOf() {
 	s.fieldCall(p)
 }
 
+// maybeCall reports whether a token behind a dot may spell a function that x.name
+// calls. It looks at its length and first letter only.
+func (s *scanner) maybeCall(t *token) bool {
+	n, first := t.end-t.start, t.start
+	if t.kind == quoted {
+		n, first = n-2, first+1
+	}
+	return n < 64 && s.known.fields[n]>>(s.lex.text[first]&31)&1 != 0
+}
+
 // fieldCall: x.nextval may be a field of x, and may be a call. It is taken for a
 // call if the function is one that is known to do something.
 func (s *scanner) fieldCall(p dotted) {
-	if s.lex.dialect == SQLite || p.parts > 1 && !s.sequenceWord(&p.last) {
+	if !s.maybeCall(&p.last) {
 		return
 	}
-	p.start, p.parts = p.last.start, 1
-	switch s.effect(p) {
-	case writes, primary, asks, session:
+	name, ok := s.functionName(&p.last)
+	if !ok || !calledAsField(s.lex.dialect, lower(name)) {
+		return
+	}
+	if e, ok := s.known.effect(name); ok && e != pure {
+		p.start, p.parts = p.last.start, 1
 		s.call(p)
 	}
 }
 
-func (s *scanner) sequenceWord(t *token) bool {
-	text := s.spelling(t)
-	return equalFold(text, "nextval") || equalFold(text, "currval") || equalFold(text, "lastval")
-}
-
 // userVariable handles MySQL's @name and its assignment.
 func (s *scanner) userVariable() {
-	if s.lex.dialect != MySQL || s.facts.Verb == "show" && s.tok().glued { // 'user'@'host'
+	if s.lex.dialect != MySQL || s.facts.Verb == "show" && s.glued() { // 'user'@'host'
 		return
 	}
 	if s.tok().kind == assign || s.peek().kind == assign {

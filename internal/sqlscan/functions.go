@@ -20,7 +20,7 @@ const (
 	session               // changes the state of the connection
 )
 
-var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session}
+var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session, "unknown": unknown}
 
 // The functions that are known, one a line; the others are unknown, which is as
 // good as writes. See functions/README.md for how the lists are made.
@@ -33,24 +33,58 @@ var (
 	sqliteFunctions string
 )
 
-var known = [...]func() map[string]effect{
-	Postgres: sync.OnceValue(func() map[string]effect { return parseFunctions(postgresFunctions) }),
-	MySQL:    sync.OnceValue(func() map[string]effect { return parseFunctions(mysqlFunctions) }),
-	SQLite:   sync.OnceValue(func() map[string]effect { return parseFunctions(sqliteFunctions) }),
+// known has the functions of each dialect. A table is made for the first text.
+var known = [...]func() *functionTable{
+	Postgres: sync.OnceValue(func() *functionTable { return parseFunctions(Postgres, postgresFunctions) }),
+	MySQL:    sync.OnceValue(func() *functionTable { return parseFunctions(MySQL, mysqlFunctions) }),
+	SQLite:   sync.OnceValue(func() *functionTable { return parseFunctions(SQLite, sqliteFunctions) }),
+}
+
+type functionTable struct {
+	names   *wordTable
+	effects []effect
+	fields  [64]uint32 // by length and first letter: names to look at in x.name
+}
+
+// effect returns what a function does, and whether it is in the table.
+func (t *functionTable) effect(name string) (e effect, ok bool) {
+	if i := t.names.find(name); i >= 0 {
+		return t.effects[i], true
+	}
+	return unknown, false
 }
 
 // parseFunctions reads a list: a name, its effect unless it is pure, and after
 // a # a remark.
-func parseFunctions(list string) map[string]effect {
-	m := make(map[string]effect, strings.Count(list, "\n"))
+func parseFunctions(d Dialect, list string) *functionTable {
+	var names []string
+	t := &functionTable{}
 	for line := range strings.Lines(list) {
 		line, _, _ = strings.Cut(line, "#")
 		name, what, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if name != "" {
-			m[name] = effectNames[strings.TrimSpace(what)]
+		if name == "" {
+			continue
+		}
+		e := effectNames[strings.TrimSpace(what)]
+		names, t.effects = append(names, name), append(t.effects, e)
+		if e != pure && calledAsField(d, name) {
+			t.fields[len(name)] |= 1 << (name[0] & 31)
 		}
 	}
-	return m
+	t.names = newWordTable(names)
+	return t
+}
+
+// calledAsField reports whether x.name may be a call of that function: of any in
+// PostgreSQL, where x can be a row or a value, and of MariaDB's sequence x.
+func calledAsField(d Dialect, name string) bool {
+	switch d {
+	case Postgres:
+		return true
+	case MySQL:
+		return name == "nextval" || name == "currval" || name == "lastval"
+	}
+	return false
 }
 
 // Functions is what a user says about functions: names, or patterns with *,
@@ -182,23 +216,20 @@ func (s *scanner) because(p dotted) string {
 	return "function " + lower(s.lex.text[p.start:p.last.end])
 }
 
-const longestFunction = 63
-
-// effect looks up what the function p does. It allocates nothing for a name
-// without a schema.
+// effect looks up what the function p does. It allocates nothing, unless the
+// user has named functions.
 func (s *scanner) effect(p dotted) effect {
-	var space [longestFunction]byte
-	name, ok := s.fold(&space, &p.last)
+	name, ok := s.functionName(&p.last)
 	if !ok {
 		return unknown
 	}
 	if s.user != nil {
-		if e, ok := s.user.find(string(name), s.qualified(p)); ok {
+		if e, ok := s.user.find(lower(name), s.qualified(p)); ok {
 			return e
 		}
 	}
-	e := known[s.lex.dialect]()[string(name)]
-	if p.parts > 1 && !s.builtinSchema(p) && e == pure {
+	e, _ := s.known.effect(name)
+	if p.parts > 1 && e == pure && !s.builtinSchema(p) {
 		return unknown // a function of the user's own schema
 	}
 	return e
@@ -223,28 +254,17 @@ func (s *scanner) builtinSchema(p dotted) bool {
 	return schema == "pg_catalog" || schema == "public" || schema == "extensions"
 }
 
-// fold writes the name of one token, in lower case, to space. PostgreSQL does
-// not fold what is quoted.
-func (s *scanner) fold(space *[longestFunction]byte, t *token) ([]byte, bool) {
+// functionName returns the name that a token spells, in letters of any case. It
+// is not ok if it has a quote in it, or a letter that matters: PostgreSQL does not
+// fold what is quoted.
+func (s *scanner) functionName(t *token) (name string, ok bool) {
 	text := s.spelling(t)
-	if t.kind == quoted {
-		if text[0] == 'u' || text[0] == 'U' || strings.ContainsAny(text[1:len(text)-1], "\"`") {
-			return nil, false // U&"...", or a quote in it
-		}
-		text = text[1 : len(text)-1]
+	if t.kind != quoted {
+		return text, true
 	}
-	if len(text) == 0 || len(text) > longestFunction {
-		return nil, false
+	if text[0] == 'u' || text[0] == 'U' || strings.ContainsAny(text[1:len(text)-1], "\"`") {
+		return "", false // U&"...", or a quote in it
 	}
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c-'A' < 26 {
-			if t.kind == quoted && s.lex.dialect == Postgres {
-				return nil, false
-			}
-			c |= 0x20
-		}
-		space[i] = c
-	}
-	return space[:len(text)], true
+	text = text[1 : len(text)-1]
+	return text, text != "" && (s.lex.dialect != Postgres || lower(text) == text)
 }

@@ -1,5 +1,7 @@
 package sqlscan
 
+import "strings"
+
 // keyword is a word that the walk over a text looks at. All others are names.
 type keyword uint8
 
@@ -210,79 +212,30 @@ var endsOperand = [keywordCount]bool{
 	kRows: true, kRow: true, kOf: true, kIf: true,
 }
 
-// The keywords are found through a small open hash table over length, first and
-// last byte; a name mostly meets an empty slot and is done.
-const (
-	keywordSlots = 1024
-	longestWord  = 24
-	shortestWord = 2
-	emptySlot    = 0xffff
-)
-
-var keywordTable, keywordSpelling = func() (table [keywordSlots]uint16, spelling []keywordEntry) {
-	for i := range table {
-		table[i] = emptySlot
-	}
-	add := func(text string, key keyword) {
-		h := keywordHash(text)
-		for table[h] != emptySlot {
-			h = (h + 1) % keywordSlots
-		}
-		table[h] = uint16(len(spelling))
-		spelling = append(spelling, keywordEntry{text, key})
-	}
+// keywordWords has all spellings, keywordOf the keyword of each.
+var keywordWords, keywordOf = func() (table *wordTable, keys []keyword) {
+	var words []string
 	for key, texts := range keywordText {
-		for start, i := 0, 0; i <= len(texts); i++ {
-			if i == len(texts) || texts[i] == ' ' {
-				if i > start {
-					add(texts[start:i], keyword(key))
-				}
-				start = i + 1
-			}
+		for text := range strings.FieldsSeq(texts) {
+			words, keys = append(words, text), append(keys, keyword(key))
 		}
 	}
-	return table, spelling
+	return newWordTable(words), keys
 }()
 
-type keywordEntry struct {
-	text string
-	key  keyword
-}
-
-func keywordHash(s string) int {
-	n := len(s)
-	return (n*67 + int(s[0]|0x20)*31 + int(s[n-1]|0x20)*7 + int(s[n/2]|0x20)*131) % keywordSlots
-}
+// The keywords are no shorter and no longer than this.
+const (
+	longestWord  = 24
+	shortestWord = 2
+)
 
 // lookup returns the keyword that s spells, in letters of any case.
 func lookup(s string) keyword {
 	if len(s) < shortestWord || len(s) > longestWord {
 		return notKeyword
 	}
-	for h := keywordHash(s); ; h = (h + 1) % keywordSlots {
-		i := keywordTable[h]
-		if i == emptySlot {
-			return notKeyword
-		}
-		if e := &keywordSpelling[i]; equalFold(s, e.text) {
-			return e.key
-		}
+	if i := keywordWords.find(s); i >= 0 {
+		return keywordOf[i]
 	}
-}
-
-// equalFold compares s, in ASCII letters of any case, to the lower-case word lower.
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
+	return notKeyword
 }

@@ -1,42 +1,5 @@
 package sqlscan
 
-// kind is the kind of a token.
-type kind uint8
-
-const (
-	eof       kind = iota
-	bad            // what the server rejects, or what two servers may read differently
-	semicolon      // ;
-
-	word      // a bare identifier or a keyword
-	quoted    // a quoted identifier
-	str       // a string literal
-	number    // a numeric literal
-	param     // a placeholder: ?, $1, :name (SQLite), @name (SQLite)
-	userVar   // MySQL: @name
-	systemVar // MySQL: @@name
-	lparen    // (
-	rparen    // )
-	lbracket  // [ where it is not a quote
-	rbracket  // ]
-	comma     // ,
-	dot       // .
-	cast      // ::
-	assign    // :=
-	op        // one byte of any other operator
-)
-
-// ends reports whether a token of this kind ends a statement.
-func (k kind) ends() bool { return k <= semicolon }
-
-// token is one token of a text: its bytes are text[start:end].
-type token struct {
-	start, end uint32
-	kind       kind
-	key        keyword // of a word
-	glued      bool    // nothing, not even a comment, stands before it
-}
-
 // longestText is how long a text may be. Positions in it are 32 bits.
 const longestText = 1 << 31
 
@@ -155,16 +118,16 @@ func (l *lexer) fill(buf []token) {
 			if end < len(text) && prefixed[text[end]] || c == 0xef {
 				break
 			}
-			*t = token{start: uint32(pos), end: uint32(end), kind: word, glued: pos == start}
+			*t = token{start: uint32(pos), end: uint32(end), kind: word}
 			// What stands directly after a dot is a name, whatever it spells.
-			if last != dot || !t.glued {
+			if last != dot || pos != start {
 				t.key = lookup(text[pos:end])
 			}
 			pos, last = end, word
 			continue
 		case single:
 			k := singleKind[c]
-			*t = token{start: uint32(pos), end: uint32(pos + 1), kind: k, glued: pos == start}
+			*t = token{start: uint32(pos), end: uint32(pos + 1), kind: k}
 			pos++
 			last = k
 			continue
@@ -176,7 +139,7 @@ func (l *lexer) fill(buf []token) {
 			if end < len(text) && (inName[text[end]] || text[end] == '.') || last == dot {
 				break
 			}
-			*t = token{start: uint32(pos), end: uint32(end), kind: number, glued: pos == start}
+			*t = token{start: uint32(pos), end: uint32(end), kind: number}
 			pos, last = end, number
 			continue
 		case quotation:
@@ -186,7 +149,7 @@ func (l *lexer) fill(buf []token) {
 					end++
 				}
 				if end+1 < len(text) && text[end] == '"' && text[end+1] != '"' && end > pos+1 {
-					*t = token{start: uint32(pos), end: uint32(end + 1), kind: quoted, glued: pos == start}
+					*t = token{start: uint32(pos), end: uint32(end + 1), kind: quoted}
 					pos, last = end+1, quoted
 					continue
 				}
@@ -197,7 +160,7 @@ func (l *lexer) fill(buf []token) {
 			continue
 		case other:
 			if c == '.' && pos+1 < len(text) && (class[text[pos+1]] != digit || l.qualifies(last, pos == start)) {
-				*t = token{start: uint32(pos), end: uint32(pos + 1), kind: dot, glued: pos == start}
+				*t = token{start: uint32(pos), end: uint32(pos + 1), kind: dot}
 				pos++
 				last = dot
 				continue
@@ -244,7 +207,7 @@ func (l *lexer) next(t *token, start int) {
 		case digit:
 			l.number(t, l.pos == start)
 		case single:
-			*t = token{start: uint32(l.pos), end: uint32(l.pos + 1), kind: singleKind[c], glued: l.pos == start}
+			*t = token{start: uint32(l.pos), end: uint32(l.pos + 1), kind: singleKind[c]}
 			l.pos++
 		case quotation:
 			l.symbol(t, c, l.pos == start)
@@ -271,26 +234,26 @@ func (l *lexer) next(t *token, start int) {
 func (l *lexer) symbol(t *token, c byte, glued bool) {
 	start, d := l.pos, l.dialect
 	end := start + 1
-	*t = token{kind: op, glued: glued, start: uint32(start)}
+	*t = token{kind: op, start: uint32(start)}
 	switch c {
 	case '\'':
-		l.stringLiteral(t, start, start+1, '\'', l.backslash, glued)
+		l.stringLiteral(t, start, start+1, '\'', l.backslash)
 		return
 	case '"':
 		if d == MySQL && !l.ansiQuotes {
-			l.stringLiteral(t, start, start+1, '"', l.backslash, glued)
+			l.stringLiteral(t, start, start+1, '"', l.backslash)
 			return
 		}
-		l.quotedName(t, start, start+1, '"', glued)
+		l.quotedName(t, start, start+1, '"')
 		return
 	case '`':
 		if d != Postgres {
-			l.quotedName(t, start, start+1, '`', glued)
+			l.quotedName(t, start, start+1, '`')
 			return
 		}
 	case '[':
 		if d == SQLite {
-			l.quotedName(t, start, start+1, ']', glued)
+			l.quotedName(t, start, start+1, ']')
 			return
 		}
 		t.kind = lbracket
@@ -307,7 +270,7 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 		case l.peek(1) == '=' && d != SQLite:
 			t.kind, end = assign, start+2
 		case d == SQLite:
-			l.sqliteVariable(t, glued)
+			l.sqliteVariable(t)
 			return
 		}
 	case '?':
@@ -320,21 +283,21 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 	case '$':
 		switch d {
 		case Postgres:
-			l.dollar(t, glued)
+			l.dollar(t)
 			return
 		case SQLite:
-			l.sqliteVariable(t, glued)
+			l.sqliteVariable(t)
 			return
 		}
-		l.dollarName(t, glued)
+		l.dollarName(t)
 		return
 	case '@':
 		switch d {
 		case MySQL:
-			l.mysqlVariable(t, glued)
+			l.mysqlVariable(t)
 			return
 		case SQLite:
-			l.sqliteVariable(t, glued)
+			l.sqliteVariable(t)
 			return
 		}
 	case '#':
@@ -376,13 +339,13 @@ func (l *lexer) word(t *token, glued bool) {
 	if l.dialect == Postgres && start+1 < len(l.text) {
 		switch c, n := l.text[start], l.text[start+1]; {
 		case c|0x20 == 'e' && n == '\'':
-			l.escapeString(t, start, glued)
+			l.escapeString(t, start)
 			return
 		case c|0x20 == 'u' && n == '&' && l.peek(2) == '\'':
-			l.stringLiteral(t, start, start+3, '\'', false, glued)
+			l.stringLiteral(t, start, start+3, '\'', false)
 			return
 		case c|0x20 == 'u' && n == '&' && l.peek(2) == '"':
-			l.quotedName(t, start, start+3, '"', glued)
+			l.quotedName(t, start, start+3, '"')
 			return
 		}
 	}
@@ -390,7 +353,7 @@ func (l *lexer) word(t *token, glued bool) {
 	for end < len(l.text) && inName[l.text[end]] {
 		end++
 	}
-	*t = token{start: uint32(start), end: uint32(end), kind: word, glued: glued}
+	*t = token{start: uint32(start), end: uint32(end), kind: word}
 	if l.last != dot || !glued {
 		t.key = lookup(l.text[start:end])
 	}

@@ -4,26 +4,26 @@ import "strings"
 
 // stringLiteral reads a string whose content begins at from. A doubled quote
 // stands for itself; so does what follows a backslash, if those escape here.
-func (l *lexer) stringLiteral(t *token, start, from int, quote byte, backslash, glued bool) {
+func (l *lexer) stringLiteral(t *token, start, from int, quote byte, backslash bool) {
 	end, ok := l.closeQuote(from, quote, backslash)
 	if !ok {
 		l.bad(t, start, "unterminated string")
 		return
 	}
 	l.pos = end
-	*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(end)}
+	*t = token{kind: str, start: uint32(start), end: uint32(end)}
 }
 
 // quotedName reads a quoted identifier whose content begins at from. SQLite's
 // [name] has no way to double its end.
-func (l *lexer) quotedName(t *token, start, from int, quote byte, glued bool) {
+func (l *lexer) quotedName(t *token, start, from int, quote byte) {
 	end, ok := l.closeQuote(from, quote, false)
 	if !ok {
 		l.bad(t, start, "unterminated name")
 		return
 	}
 	l.pos = end
-	*t = token{kind: quoted, glued: glued, start: uint32(start), end: uint32(end)}
+	*t = token{kind: quoted, start: uint32(start), end: uint32(end)}
 }
 
 // closeQuote returns the position after the closing quote.
@@ -91,7 +91,7 @@ func backslashesBefore(s string) int {
 // escapeString reads PostgreSQL's E'...'. A string that goes on after a line
 // break ('a' newline 'b') goes on by the rules of its first part, so that a
 // backslash escapes there too.
-func (l *lexer) escapeString(t *token, start int, glued bool) {
+func (l *lexer) escapeString(t *token, start int) {
 	from := start + 2
 	for {
 		wasAmbiguous := l.ambiguous
@@ -104,7 +104,7 @@ func (l *lexer) escapeString(t *token, start int, glued bool) {
 		l.pos = end
 		next, goesOn := l.continuation(end)
 		if !goesOn {
-			*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(end)}
+			*t = token{kind: str, start: uint32(start), end: uint32(end)}
 			return
 		}
 		from = next
@@ -137,14 +137,14 @@ func (l *lexer) continuation(i int) (from int, ok bool) {
 // dollar reads what starts with $ in PostgreSQL: a parameter ($1) or a
 // dollar-quoted string ($$...$$, $tag$...$tag$). A $ inside a name never gets
 // here: it belongs to the name.
-func (l *lexer) dollar(t *token, glued bool) {
+func (l *lexer) dollar(t *token) {
 	start, i := l.pos, l.pos+1
 	if class[l.peek(1)] == digit {
 		for i < len(l.text) && class[l.text[i]] == digit {
 			i++
 		}
 		l.pos = i
-		*t = token{kind: param, glued: glued, start: uint32(start), end: uint32(i)}
+		*t = token{kind: param, start: uint32(start), end: uint32(i)}
 		return
 	}
 	for i < len(l.text) && (class[l.text[i]] == letter || class[l.text[i]] == digit) {
@@ -161,12 +161,12 @@ func (l *lexer) dollar(t *token, glued bool) {
 		return
 	}
 	l.pos = i + 1 + n + len(tag)
-	*t = token{kind: str, glued: glued, start: uint32(start), end: uint32(l.pos)}
+	*t = token{kind: str, start: uint32(start), end: uint32(l.pos)}
 }
 
 // dollarName reads what starts with $ in MySQL: a name, $1 too. With another $ in
 // it, it is a name up to 8.0 and opens a dollar-quoted string from 9.0 on.
-func (l *lexer) dollarName(t *token, glued bool) {
+func (l *lexer) dollarName(t *token) {
 	start, end := l.pos, l.pos+1
 	for end < len(l.text) && inName[l.text[end]] {
 		end++
@@ -176,7 +176,7 @@ func (l *lexer) dollarName(t *token, glued bool) {
 		return
 	}
 	l.pos = end
-	*t = token{kind: word, glued: glued, start: uint32(start), end: uint32(end)}
+	*t = token{kind: word, start: uint32(start), end: uint32(end)}
 }
 
 // number reads a numeric literal. What follows it directly is a token of its
@@ -194,7 +194,7 @@ func (l *lexer) number(t *token, glued bool) {
 		for i < len(text) && isHex(text[i]) {
 			i++
 		}
-		l.endNumber(t, start, i, glued)
+		l.endNumber(t, start, i)
 		return
 	}
 	i = l.digits(i)
@@ -202,26 +202,26 @@ func (l *lexer) number(t *token, glued bool) {
 		i = l.digits(i + 1)
 		i = l.exponent(i)
 		l.pos = i
-		*t = token{kind: number, glued: glued, start: uint32(start), end: uint32(i)}
+		*t = token{kind: number, start: uint32(start), end: uint32(i)}
 		return
 	}
 	if e := l.exponent(i); e > i {
 		l.pos = e
-		*t = token{kind: number, glued: glued, start: uint32(start), end: uint32(e)}
+		*t = token{kind: number, start: uint32(start), end: uint32(e)}
 		return
 	}
-	l.endNumber(t, start, i, glued)
+	l.endNumber(t, start, i)
 }
 
 // endNumber ends an integer at i, or makes a name of it where MySQL does.
-func (l *lexer) endNumber(t *token, start, i int, glued bool) {
+func (l *lexer) endNumber(t *token, start, i int) {
 	if l.dialect == MySQL && i < len(l.text) && (class[l.text[i]] == letter || l.text[i] == '$') {
-		l.word(t, glued)
+		l.word(t, false)
 		t.key = notKeyword
 		return
 	}
 	l.pos = i
-	*t = token{kind: number, glued: glued, start: uint32(start), end: uint32(i)}
+	*t = token{kind: number, start: uint32(start), end: uint32(i)}
 }
 
 // digits skips digits, and in SQLite and new PostgreSQL the _ between two of them.
@@ -256,9 +256,9 @@ func isHex(c byte) bool {
 
 // mysqlVariable reads @name, @'name', @@name, @@global.name. The name of a
 // system variable goes on after dots, so that it is one token.
-func (l *lexer) mysqlVariable(t *token, glued bool) {
+func (l *lexer) mysqlVariable(t *token) {
 	start := l.pos
-	*t = token{kind: userVar, glued: glued, start: uint32(start)}
+	*t = token{kind: userVar, start: uint32(start)}
 	l.pos++
 	if l.peek(0) == '@' {
 		t.kind = systemVar
@@ -284,7 +284,7 @@ func (l *lexer) mysqlVariable(t *token, glued bool) {
 
 // sqliteVariable reads :name, @name and $name. Like SQLite, which takes them
 // from Tcl, it lets a name have :: in it and end in a suffix (...).
-func (l *lexer) sqliteVariable(t *token, glued bool) {
+func (l *lexer) sqliteVariable(t *token) {
 	start, i := l.pos, l.pos+1
 	named := false
 	for ; i < len(l.text); i++ {
@@ -312,5 +312,5 @@ func (l *lexer) sqliteVariable(t *token, glued bool) {
 		return
 	}
 	l.pos = i
-	*t = token{kind: param, glued: glued, start: uint32(start), end: uint32(i)}
+	*t = token{kind: param, start: uint32(start), end: uint32(i)}
 }

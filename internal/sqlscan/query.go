@@ -67,8 +67,10 @@ func (s *scanner) push(k frameKind, c clause) *frame {
 		s.facts.giveUp("too many parentheses")
 		s.stop()
 	}
-	s.frames = append(s.frames, frame{kind: k, clause: c, first: true, ctes: uint8(len(s.ctes))})
-	return s.top()
+	s.frames = append(s.frames, frame{})
+	f := s.top()
+	f.kind, f.clause, f.first, f.ctes = k, c, true, uint8(len(s.ctes))
+	return f
 }
 
 func (s *scanner) pop() {
@@ -89,18 +91,6 @@ func (s *scanner) expressions() {
 	s.frames, s.ctes = s.frames[:0], s.ctes[:0]
 	s.push(inExpr, inTail)
 	s.walk()
-}
-
-// walk reads to the end of the statement.
-func (s *scanner) walk() {
-	for !s.end() {
-		s.step()
-		s.advance()
-	}
-	if len(s.frames) > 1 {
-		s.facts.giveUp("unbalanced parentheses")
-		s.stop()
-	}
 }
 
 // step handles the token in hand.

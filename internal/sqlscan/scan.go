@@ -98,6 +98,7 @@ func worse(a, b Facts) Facts {
 type scanner struct {
 	lex   lexer
 	facts Facts
+	known *functionTable
 	user  *Functions
 
 	naming   int  // the depth at which the word that names the statement is expected
@@ -109,22 +110,22 @@ type scanner struct {
 	reads, writes tableSet
 
 	// A window on the tokens: at is the one in hand. The two before it and the
-	// one after it are always there.
+	// one after it are always there. Behind the last there stands an end.
 	at     int
-	window [windowSize]token
+	window [windowSize + 1]token
 }
 
-const windowSize = 48
+const windowSize = 64
 
 // scanners are used again, for they are too large to make for every statement.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
 func scanAs(l lexer, user *Functions) (f Facts, ambiguous bool) {
 	s := scanners.Get().(*scanner)
-	s.lex, s.user = l, user
+	s.lex, s.known, s.user = l, known[l.dialect](), user
 	s.facts = Facts{TablesKnown: true}
 	s.window[0], s.window[1] = token{}, token{} // before the first token stand ends
-	s.lex.fill(s.window[2:])
+	s.lex.fill(s.window[2:windowSize])
 	s.at = 2
 	s.arrive()
 	s.text()
@@ -175,6 +176,9 @@ func (s *scanner) tok() *token  { return &s.window[s.at] }
 func (s *scanner) prev() *token { return &s.window[s.at-1] }
 func (s *scanner) peek() *token { return &s.window[s.at+1] }
 
+// glued reports whether nothing, not even a comment, stands before the token in hand.
+func (s *scanner) glued() bool { return s.prev().end == s.tok().start }
+
 // advance steps to the next token of the statement, and stays at its end.
 func (s *scanner) advance() {
 	if !s.end() {
@@ -184,30 +188,35 @@ func (s *scanner) advance() {
 
 // pass steps to the next token of the text, and stays at its end.
 func (s *scanner) pass() {
-	if s.done() {
-		return
+	if !s.done() {
+		s.goTo(s.at + 1)
 	}
-	s.at++
-	if s.at+1 >= windowSize {
+}
+
+// goTo steps to a token of the window.
+func (s *scanner) goTo(at int) {
+	s.at = at
+	if s.window[at+1].kind == eof { // of the text, or of the window
+		s.arrive()
+	}
+}
+
+// arrive moves the window on if the token in hand is its last, and takes note of
+// a bad token, behind which nothing is known.
+func (s *scanner) arrive() {
+	if s.at+1 == windowSize {
 		s.slide()
 	}
-	if s.window[s.at].kind == bad {
-		s.arrive()
+	if s.tok().kind == bad {
+		s.facts.giveUp(s.lex.problem)
 	}
 }
 
 // slide moves the window on, so that the token in hand is its third.
 func (s *scanner) slide() {
-	kept := copy(s.window[:], s.window[s.at-2:])
-	s.lex.fill(s.window[kept:])
+	kept := copy(s.window[:windowSize], s.window[s.at-2:windowSize])
+	s.lex.fill(s.window[kept:windowSize])
 	s.at = 2
-}
-
-// arrive takes note of a bad token, behind which nothing is known.
-func (s *scanner) arrive() {
-	if s.tok().kind == bad {
-		s.facts.giveUp(s.lex.problem)
-	}
 }
 
 // stop makes the token in hand the last one.

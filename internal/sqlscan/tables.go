@@ -73,12 +73,12 @@ func (s *scanner) readPath() dotted {
 	p := s.single()
 	for s.peek().kind == dot {
 		s.advance()
-		p.plain = p.plain && s.tok().glued
+		p.plain = p.plain && s.glued()
 		t := s.peek()
 		if t.kind != word && t.kind != quoted {
 			break // t.*, or the end of the text
 		}
-		p.plain = p.plain && t.kind == word && t.glued
+		p.plain = p.plain && t.kind == word && t.start == s.tok().end
 		s.advance()
 		p.last = *s.tok()
 		p.parts++
@@ -105,6 +105,9 @@ func (s *scanner) table(p dotted, written bool) {
 	set := &s.reads
 	if written && !s.planOnly {
 		set = &s.writes
+	}
+	if len(*set) == maxTables && !s.facts.TablesKnown {
+		return // it may have been one too many already
 	}
 	if !set.add(name) {
 		s.facts.TablesKnown = false

@@ -32,19 +32,21 @@ func (s *scanner) statement() {
 }
 
 // verbInHand looks up the word in hand.
-func (s *scanner) verbInHand() (verbReader, bool) {
-	var space [longestFunction]byte
-	name, ok := s.fold(&space, s.tok())
-	if !ok {
-		return verbReader{}, false
+func (s *scanner) verbInHand() (*verbReader, bool) {
+	i := verbWords.find(s.spelling(s.tok()))
+	if i < 0 {
+		return nil, false
 	}
-	v, ok := verbs[string(name)]
-	return v, ok && v.dialects&(1<<s.lex.dialect) != 0
+	v := &verbs[i]
+	return v, v.dialects&(1<<s.lex.dialect) != 0
 }
+
+// longestVerb is how long an unknown verb may be, to be shown.
+const longestVerb = 63
 
 func (s *scanner) unknownStatement() {
 	s.facts.giveUp("unknown statement")
-	if t := s.tok(); t.kind == word && s.facts.Verb == "" && t.end-t.start <= longestFunction {
+	if t := s.tok(); t.kind == word && s.facts.Verb == "" && t.end-t.start <= longestVerb {
 		s.facts.Verb = lower(s.spelling(t))
 	}
 	s.expressions()
@@ -65,9 +67,12 @@ type verbReader struct {
 	read     func(*scanner)
 }
 
-// verbs are the statements besides queries. It is filled by init, because some
-// readers come back to it.
-var verbs = map[string]verbReader{}
+// verbs are the statements besides queries, verbWords finds them. They are filled
+// by init, because some readers come back to them.
+var (
+	verbs     []verbReader
+	verbWords *wordTable
+)
 
 func init() {
 	for _, v := range []struct {
@@ -110,9 +115,14 @@ func init() {
 			"shutdown restart clone binlog", inMySQL, (*scanner).anything},
 	} {
 		for name := range strings.FieldsSeq(v.names) {
-			verbs[name] = verbReader{name, v.dialects, v.read}
+			verbs = append(verbs, verbReader{name, v.dialects, v.read})
 		}
 	}
+	names := make([]string, len(verbs))
+	for i, v := range verbs {
+		names[i] = v.name
+	}
+	verbWords = newWordTable(names)
 }
 
 // anything: it writes, and what it touches is not looked for.

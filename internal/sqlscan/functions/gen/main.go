@@ -52,9 +52,8 @@ func main() {
 		switch effect := list[name]; effect {
 		case "pure":
 			fmt.Println(name)
-		case "writes", "primary", "asks", "session":
+		case "writes", "primary", "asks", "session", "unknown":
 			fmt.Println(name, effect)
-		case "unknown":
 		default:
 			log.Fatalf("%s: no effect %q", name, effect)
 		}
