@@ -90,7 +90,7 @@ var singleKind = func() (t [256]kind) {
 // ends, so that there is one to peek at, and leaves the rest of buf as it was.
 // A bad token is followed by an end.
 func (l *lexer) fill(buf []token) {
-	text, pos, last := l.text, l.pos, l.last
+	text, pos, last, from := l.text, l.pos, l.last, l.pos
 	ended := false
 	for i := range buf {
 		t := &buf[i]
@@ -100,6 +100,7 @@ func (l *lexer) fill(buf []token) {
 			l.pos = pos
 			l.atEnd(t)
 			if ended {
+				look(pos - from)
 				return
 			}
 			pos, ended = l.pos, t.kind == eof
@@ -171,6 +172,17 @@ func (l *lexer) fill(buf []token) {
 		pos, last = l.pos, t.kind
 	}
 	l.pos, l.last = pos, last
+	look(pos - from + len(buf))
+}
+
+// looked is told how many bytes of a text, or entries of a list, were looked at.
+// Only tests set it, to see that the work for a text is linear in its length.
+var looked func(n int)
+
+func look(n int) {
+	if looked != nil {
+		looked(n)
+	}
 }
 
 // qualifies reports whether a dot goes on with a name though a digit follows:

@@ -115,7 +115,7 @@ func (l *lexer) escapeString(t *token, start int) {
 // comments with at least one line break among them, then a quote.
 func (l *lexer) continuation(i int) (from int, ok bool) {
 	broken := false
-	for ; i < len(l.text); i++ {
+	for from := i; i < len(l.text); i++ {
 		switch c := l.text[i]; {
 		case c == '\n' || c == '\r':
 			broken = true
@@ -128,6 +128,7 @@ func (l *lexer) continuation(i int) (from int, ok bool) {
 			i += n
 			broken = true
 		default:
+			look(i - from)
 			return i + 1, broken && c == '\''
 		}
 	}

@@ -11,6 +11,7 @@ type tableSet []string
 
 // add reports false if there is no room.
 func (t *tableSet) add(name string) bool {
+	look(len(*t))
 	for _, have := range *t {
 		if have == name {
 			return true
@@ -25,6 +26,7 @@ func (t *tableSet) add(name string) bool {
 
 // remove takes out a name that was added as the from-th or later.
 func (t *tableSet) remove(name string, from int) {
+	look(len(*t) - from)
 	for i := from; i < len(*t); i++ {
 		if (*t)[i] == name {
 			*t = append((*t)[:i], (*t)[i+1:]...)
@@ -202,6 +204,7 @@ func lower(s string) string {
 
 // inSight reports whether name is that of a WITH member that is in sight.
 func (s *scanner) inSight(name string) bool {
+	look(len(s.ctes))
 	for _, cte := range s.ctes {
 		if cte == name {
 			return true
