@@ -252,6 +252,7 @@ func TestClassifyTables(t *testing.T) {
 		{MySQL, `DELETE a FROM a JOIN b ON a.x = b.x`, "", "a b", true},
 		{MySQL, `INSERT t (a) SELECT x FROM u, v ON DUPLICATE KEY UPDATE a = 1, b = 2`, "u v", "t", true},
 		{MySQL, `DESCRIBE t`, "t", "", true},
+		{MySQL, `SELECT NEXT VALUE FOR s FROM t`, "t", "", false}, // the sequence is a table, too
 		{MySQL, `SELECT a.1b FROM db.1c, d`, "db.1c d", "", true},
 		{SQLite, `SELECT * FROM Users, "Orders", [odd name], 'str'`, "users orders odd name str", "", true},
 		{SQLite, `INSERT OR IGNORE INTO t SELECT * FROM u`, "u", "t", true},

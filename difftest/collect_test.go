@@ -4,45 +4,101 @@ package difftest
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/sqlcases"
 )
 
-// collected returns the statements to compare: our cases of a dialect, and those
-// in the files below MULTIDB_SQL that end in suffix.
+// collected returns the statements to compare: our cases of a dialect and what ORMs
+// sent, or those in the files below MULTIDB_SQL that end in suffix.
 func collected(t *testing.T, dialect, suffix string) (queries []string) {
 	t.Helper()
+	if os.Getenv("MULTIDB_SQL") == "" {
+		for _, c := range sqlcases.All() {
+			if c.Dialect == dialect {
+				queries = append(queries, c.Query)
+			}
+		}
+		return append(queries, fromORMs(t, dialect)...)
+	}
 	seen := map[string]bool{}
-	for _, c := range sqlcases.All() {
-		if c.Dialect == dialect {
-			queries = append(queries, c.Query)
-		}
-	}
-	if root := os.Getenv("MULTIDB_SQL"); root != "" {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, suffix) {
-				return err
+	files(t, suffix, func(path, text string) {
+		for _, q := range pieces(text) {
+			if !seen[q] && utf8.ValidString(q) {
+				seen[q] = true
+				queries = append(queries, q)
 			}
-			text, err := os.ReadFile(path)
-			for _, q := range pieces(string(text)) {
-				if !seen[q] {
-					seen[q] = true
-					queries = append(queries, q)
-				}
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
-	}
+	})
 	return queries
+}
+
+// files calls do for the files below MULTIDB_SQL that end in suffix.
+func files(t *testing.T, suffix string, do func(path, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(os.Getenv("MULTIDB_SQL"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, suffix) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		do(path, string(text))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// count is what comes out of a comparison.
+type count struct {
+	statements, reads, wrong, otherTables int
+
+	lost map[string]int // reads that are writes to us, by reason
+	kept map[string]int // reads that are for one connection, or for the primary
+}
+
+// add notes a statement that reads, or does not, as another sees it. why is what
+// it found in the statement that does not read.
+func (c *count) add(t *testing.T, query string, s multidb.Statement, reads bool, why string) {
+	t.Helper()
+	c.statements++
+	isRead := s.Kind == multidb.KindRead
+	if reads {
+		c.reads++
+	}
+	switch {
+	case isRead && why != "":
+		c.wrong++
+		t.Errorf("a read with %s in it: %s", why, query)
+	case reads && !isRead && s.Mutates:
+		c.lost[s.Reason]++
+		t.Logf("lost (%s): %.300s", s.Reason, query)
+	case reads && !isRead:
+		c.kept[s.Reason]++
+	}
+}
+
+func newCount() *count { return &count{lost: map[string]int{}, kept: map[string]int{}} }
+
+func (c *count) report(t *testing.T) {
+	t.Helper()
+	sum := func(what string, by map[string]int) (n int) {
+		for _, reason := range slices.Sorted(maps.Keys(by)) {
+			t.Logf("%5d %s: %s", by[reason], what, reason)
+			n += by[reason]
+		}
+		return n
+	}
+	lost, kept := sum("lost", c.lost), sum("kept", c.kept)
+	t.Logf("%d statements, %d reads, %d lost (%.2f percent), %d kept for the primary, %d wrong, %d with other tables",
+		c.statements, c.reads, lost, 100*float64(lost)/float64(max(c.reads, 1)), kept, c.wrong, c.otherTables)
 }
 
 // pieces cuts a file into statements, roughly: what comes out wrong is not

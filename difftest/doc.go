@@ -1,11 +1,23 @@
-// Package difftest compares multidb's classification with real parsers: that of
-// PostgreSQL itself (cgo) and that of TiDB for MySQL, and runs what we call a
-// read on MariaDB and SQLite. It is a module of its own, so that the library does
-// not depend on any of them.
+// Package difftest compares multidb's classification with what others say: the
+// parsers of PostgreSQL itself (cgo) and of TiDB for MySQL, and the programs that
+// SQLite compiles statements to. And it runs what we call a read on MariaDB and
+// SQLite. It is a module of its own, so that the library does not depend on any
+// of them.
 //
 //	go -C difftest test -tags difftest ./...
 //
-// The tag keeps the C compiler out of everyday runs. MULTIDB_SQL names a directory
-// of .sql and .test files, whose statements are
-// compared too: a server's regression suite, say.
+// The tag keeps the C compiler out of everyday runs. Compared are our own cases
+// and what ORMs sent (testdata/orms, which the module orms collects). With
+// MULTIDB_SQL, a folder, it is the statements of the files below it instead, and
+// the log says how many reads are lost:
+//
+//	MULTIDB_SQL=postgresql-15.18/src/test/regress/sql  go -C difftest test -tags difftest -v -run TestPostgres$
+//	MULTIDB_SQL=usr/share/mysql/mysql-test             go -C difftest test -tags difftest -v -run TestMySQL$
+//	MULTIDB_SQL=sqlite3-3.40.1/test                    go -C difftest test -tags difftest -v -run TestSQLite$
+//
+// The servers' own suites are not kept here. In Debian, with the line "deb-src
+// http://deb.debian.org/debian bookworm main" among apt's sources, they come with
+//
+//	apt-get source --download-only postgresql-15 sqlite3   # then tar xf *.orig.tar.*
+//	apt-get download mariadb-test mariadb-test-data        # then dpkg-deb -x
 package difftest

@@ -119,7 +119,9 @@ func Functions() []Case {
 		{Postgres, `SELECT pg_catalog.nextval('seq')`, "write", "function pg_catalog.nextval"},
 		{Postgres, `SELECT nextval /* a */ ('seq')`, "write", "function nextval"},
 		{Postgres, `SELECT U&"n\0065xtval"('seq')`, "write", `function u&"n\0065xtval"`},
-		{Postgres, `SELECT ('seq'::regclass).nextval`, "write", "function nextval"}, // PostgreSQL calls it
+		{Postgres, `SELECT ('seq'::regclass).nextval`, "write", "function nextval"},           // PostgreSQL calls it
+		{Postgres, `SELECT rows(1)`, "write", "function rows"},                                // behind no operand it is a call
+		{Postgres, `SELECT second(1)`, "write", "function second"},                            // here too
 		{Postgres, `SELECT s.nextval FROM to_regclass('seq') s`, "write", "function nextval"}, // and here, with s
 		{Postgres, `SELECT s."nextval" FROM to_regclass('seq') s`, "write", `function "nextval"`},
 		{Postgres, `SELECT s.pg_advisory_lock FROM generate_series(1, 1) s`, "session", "function pg_advisory_lock"},

@@ -16,6 +16,8 @@ func Reads() []Case {
 			`SELECT DISTINCT ON (user_id) user_id, total FROM orders ORDER BY user_id, at DESC`,
 			`SELECT count(*) FILTER (WHERE paid) FROM orders`,
 			`SELECT sum(total) OVER (PARTITION BY user_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), rank() OVER w FROM orders WINDOW w AS (ORDER BY total)`,
+			`SELECT sum(id) OVER (ORDER BY id ROWS (SELECT 1) PRECEDING), sum(id) OVER (ORDER BY id RANGE (1) PRECEDING) FROM orders`, // no calls
+			`SELECT interval '1.234' second(2), interval '1' day to second (2)`,                                                       // the size of a type
 			`SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total) FROM orders AS o (a, b)`,
 			`SELECT id FROM users WHERE id IN (SELECT user_id FROM orders WHERE total > 5) AND EXISTS (SELECT FROM shop.items)`,
 			`SELECT * FROM users WHERE name LIKE 'A%' ESCAPE '\' AND name NOT ILIKE ('b%') AND id BETWEEN (1) AND (2)`,
@@ -59,6 +61,7 @@ func Reads() []Case {
 			"SELECT `users`.`id` FROM `users` WHERE `users`.`id` = 1 ORDER BY id LIMIT 5, 10",
 			"SELECT u.id FROM users AS u USE INDEX (by_name) STRAIGHT_JOIN orders o FORCE INDEX FOR JOIN (PRIMARY) ON u.id = o.user_id",
 			"SELECT STRAIGHT_JOIN SQL_NO_CACHE id FROM users",
+			"SELECT SQL_NO_CACHE (SELECT max(id) FROM users) AS x FROM orders", // no call
 			"SELECT id, GROUP_CONCAT(DISTINCT name ORDER BY name SEPARATOR ', ') FROM users GROUP BY id WITH ROLLUP",
 			"SELECT DATE_ADD(created_at, INTERVAL 1 DAY), INTERVAL(1, 2), IF(id, 1, 2), REPLACE(name, 'a', 'b'), INSERT(name, 1, 2, 'x'), LEFT(name, 1) FROM users",
 			"SELECT CONVERT(name USING utf8mb4), CAST(id AS UNSIGNED), CHAR(65 USING utf8mb4), BINARY (name) FROM users",

@@ -80,7 +80,9 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	case kSome, kOffset: // words of its grammar are no functions in MySQL
 		return d != SQLite
 	case kPrefix:
-		return d == MySQL && s.is("escape")
+		return d == MySQL && (s.is("escape") || s.is("sql_no_cache") || s.is("sql_cache"))
+	case kRows: // of a window: a call does not follow an operand
+		return s.operandEnds()
 	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
 		return d == MySQL
 	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:
@@ -106,7 +108,13 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 // partOfType reports whether a word before a parenthesis is the second word of
 // a type: character varying (20), interval day to second (3).
 func (s *scanner) partOfType(p dotted) bool {
-	if s.lex.dialect != Postgres || p.parts > 1 || s.prev().kind != word {
+	if s.lex.dialect != Postgres || p.parts > 1 {
+		return false
+	}
+	if s.prev().kind == str { // interval '1' second (2)
+		return equalFold(s.spelling(&p.last), "second")
+	}
+	if s.prev().kind != word {
 		return false
 	}
 	before := s.spelling(s.prev())

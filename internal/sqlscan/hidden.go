@@ -52,6 +52,7 @@ func (s *scanner) lockingClause(f *frame) bool {
 	default:
 		if s.prev().key == kValue {
 			s.facts.mutate("NEXT VALUE FOR")
+			s.facts.TablesKnown = false // MariaDB's sequences are tables
 		}
 		return false
 	}

@@ -168,7 +168,7 @@ var keywordText = [keywordCount]string{
 	kInner: "inner", kOuter: "outer", kCross: "cross", kNatural: "natural", kLateral: "lateral",
 	kOnly: "only", kTablesample: "tablesample", kPartition: "partition", kUse: "use",
 	kForce: "force", kIgnore: "ignore", kIndex: "index", kKey: "key", kIndexed: "indexed",
-	kOrdinality: "ordinality", kRepeatable: "repeatable", kRows: "rows",
+	kOrdinality: "ordinality", kRepeatable: "repeatable", kRows: "rows range groups",
 
 	kFor: "for", kNo: "no", kShare: "share", kLock: "lock", kNowait: "nowait", kSkip: "skip",
 
