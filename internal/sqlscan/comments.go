@@ -7,14 +7,15 @@ import "strings"
 // SQLite does) ignore all that follows.
 func (l *lexer) comment(c byte) (skipped, unterminated bool) {
 	switch {
-	case c == '-' && l.peek(1) == '-' && (l.dialect != MySQL || l.blankOrControl(2)):
+	case c == '-' && l.peek(1) == '-' && (l.blankOrControl(2) || l.dialect() != MySQL):
 		l.skipLine(2)
 		return true, false
-	case c == '#' && l.dialect == MySQL:
+	case c == '#' && l.dialect() == MySQL:
 		l.skipLine(1)
 		return true, false
 	case c == '/' && l.peek(1) == '*':
-		if l.dialect == MySQL && l.openExecutable() {
+		if l.executableOpens() && l.dialect() == MySQL {
+			l.openExecutable()
 			return true, false
 		}
 		return l.blockComment()
@@ -36,26 +37,26 @@ func (l *lexer) blankOrControl(n int) bool {
 // skipLine skips to the end of the line. PostgreSQL ends a line also at a lone
 // carriage return; the others read on.
 func (l *lexer) skipLine(n int) {
-	end := "\n"
-	if l.dialect == Postgres {
-		end = "\r\n"
+	rest := l.text[l.pos+n:]
+	i := strings.IndexByte(rest, '\n')
+	if i < 0 {
+		i = len(rest) - 1
 	}
-	if i := strings.IndexAny(l.text[l.pos+n:], end); i >= 0 {
-		l.pos += n + i + 1
-		return
+	if r := strings.IndexByte(rest[:i+1], '\r'); r >= 0 && l.dialect() == Postgres {
+		i = r
 	}
-	l.pos = len(l.text)
+	l.pos += n + i + 1
 }
 
 // blockComment skips /* ... */, nested in PostgreSQL and flat in the others.
 func (l *lexer) blockComment() (skipped, unterminated bool) {
 	rest := l.text[l.pos+2:]
-	if l.dialect != Postgres {
-		i := strings.Index(rest, "*/")
-		if i < 0 {
-			return false, true
-		}
-		l.pos += 2 + i + 2
+	end := strings.Index(rest, "*/")
+	if end < 0 {
+		return false, true
+	}
+	if nested := strings.Contains(rest[:end+1], "/*"); !nested || l.dialect() != Postgres {
+		l.pos += 2 + end + 2
 		return true, false
 	}
 	for depth, i := 1, 0; i+1 < len(rest); i++ {
@@ -74,20 +75,19 @@ func (l *lexer) blockComment() (skipped, unterminated bool) {
 	return false, true
 }
 
-// openExecutable steps into an executable comment (/*! or /*!50100 or /*M!):
-// the server runs its content, or not, depending on its version. The content is
-// read as tokens, and the text as a whole is remembered as executable.
-func (l *lexer) openExecutable() bool {
-	n := 2
-	if l.peek(n)|0x20 == 'm' {
-		n++
+// executableOpens reports whether the comment here is an executable one of MySQL:
+// /*! or /*!50100 or /*M!.
+func (l *lexer) executableOpens() bool {
+	return l.peek(2) == '!' || l.peek(2)|0x20 == 'm' && l.peek(3) == '!'
+}
+
+// openExecutable steps into an executable comment: the server runs its content, or
+// not, depending on its version. The content is read as tokens, and the text as a
+// whole is remembered as executable.
+func (l *lexer) openExecutable() {
+	l.pos = strings.IndexByte(l.text[l.pos:], '!') + l.pos + 1
+	for class[l.peek(0)] == digit {
+		l.pos++
 	}
-	if l.peek(n) != '!' {
-		return false
-	}
-	for n++; class[l.peek(n)] == digit; n++ {
-	}
-	l.pos += n
 	l.executable, l.sawExecutable = true, true
-	return true
 }

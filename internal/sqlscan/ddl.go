@@ -62,7 +62,7 @@ func (s *scanner) index() {
 // created notes the table that CREATE TABLE makes. One in a schema of temporary
 // tables belongs to the session, too.
 func (s *scanner) created(p dotted) {
-	if name, ok := s.name(p); !ok || isTemporary(s.lex.dialect, name) {
+	if name, ok := s.name(p); !ok || s.isTemporary(name) {
 		s.facts.raise(Session, "temporary table")
 	}
 	s.table(p, true)
@@ -115,13 +115,13 @@ func (s *scanner) body() {
 		case s.tok().kind == semicolon && !begun:
 			return
 		case begun && s.is("end") && (s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "begin") || equalFold(s.spelling(s.prev()), "atomic")):
-			if s.lex.dialect != MySQL {
+			if s.lex.dialect() != MySQL {
 				s.advance()
 				return
 			}
 		}
 	}
-	if begun && s.lex.dialect == MySQL {
+	if begun && s.lex.dialect() == MySQL {
 		s.facts.Session = true // another statement may stand behind the body
 	}
 }

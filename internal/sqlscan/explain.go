@@ -2,7 +2,7 @@ package sqlscan
 
 // analyze: MariaDB's ANALYZE SELECT runs the statement; all else updates statistics.
 func (s *scanner) analyze() {
-	if s.lex.dialect == MySQL {
+	if s.lex.dialect() == MySQL {
 		switch s.peek().key {
 		case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith:
 			s.advance()
@@ -18,7 +18,7 @@ func (s *scanner) analyze() {
 func (s *scanner) explain() {
 	s.advance()
 	runs := false
-	switch s.lex.dialect {
+	switch s.lex.dialect() {
 	case Postgres:
 		runs = s.explainOptions()
 	case SQLite:
@@ -40,9 +40,9 @@ func (s *scanner) explain() {
 		s.planOnly = !runs
 		s.naming = 0
 		s.query()
-	case s.lex.dialect == MySQL && (s.tok().kind == word || s.tok().kind == quoted) && s.tok().key != kFor:
+	case s.lex.dialect() == MySQL && (s.tok().kind == word || s.tok().kind == quoted) && s.tok().key != kFor:
 		s.describe()
-	case s.lex.dialect == MySQL && s.tok().key == kFor:
+	case s.lex.dialect() == MySQL && s.tok().key == kFor:
 		s.facts.raise(Write, "EXPLAIN FOR CONNECTION")
 	default:
 		s.facts.mutate("EXPLAIN")

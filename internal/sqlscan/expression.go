@@ -69,24 +69,23 @@ func (s *scanner) calls(f *frame, p dotted) {
 // isSyntax reports whether a keyword before a parenthesis is part of the
 // grammar, and not the name of a function.
 func (s *scanner) isSyntax(f *frame, key keyword) bool {
-	d := s.lex.dialect
 	switch key {
 	case kSelect, kValues, kFrom, kWhere, kHaving, kLimit, kOn, kUsing, kAnd, kOr, kNot, kIn, kAs,
 		kCase, kWhen, kThen, kElse, kDistinct, kAny, kAll, kExists, kUnion, kIntersect, kExcept,
 		kBetween, kCast, kGrouping, kFor, kRow, kTo, kReturning, kInterval, kGroup, kOrder:
 		return true
 	case kArray:
-		return d == Postgres
+		return s.lex.dialect() == Postgres
 	case kSome, kOffset: // words of its grammar are no functions in MySQL
-		return d != SQLite
+		return s.lex.dialect() != SQLite
 	case kPrefix:
-		return d == MySQL && (s.is("escape") || s.is("sql_no_cache") || s.is("sql_cache"))
+		return s.lex.dialect() == MySQL && (s.is("escape") || s.is("sql_no_cache") || s.is("sql_cache"))
 	case kRows: // of a window: a call does not follow an operand
 		return s.operandEnds()
 	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
-		return d == MySQL
+		return s.lex.dialect() == MySQL
 	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:
-		return s.operandEnds() || key == kMatch && d == MySQL || key == kOperator && s.prev().kind == op
+		return s.operandEnds() || key == kOperator && s.prev().kind == op || key == kMatch && s.lex.dialect() == MySQL
 	case kOver, kFilter, kAgainst:
 		return s.prev().kind == rparen
 	case kBy:
@@ -108,7 +107,7 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 // partOfType reports whether a word before a parenthesis is the second word of
 // a type: character varying (20), interval day to second (3).
 func (s *scanner) partOfType(p dotted) bool {
-	if s.lex.dialect != Postgres || p.parts > 1 {
+	if second := equalFold(s.spelling(&p.last), "second"); p.parts > 1 || !second && !equalFold(s.spelling(&p.last), "varying") || s.lex.dialect() != Postgres {
 		return false
 	}
 	if s.prev().kind == str { // interval '1' second (2)
@@ -130,7 +129,7 @@ func (s *scanner) partOfType(p dotted) bool {
 // fieldOf handles a dot behind a parenthesis, a bracket or a parameter. In
 // PostgreSQL (x).f is a field of x, or a call of f(x).
 func (s *scanner) fieldOf() {
-	if k := s.peek().kind; s.lex.dialect != Postgres || k != word && k != quoted {
+	if k := s.peek().kind; k != word && k != quoted || s.lex.dialect() != Postgres {
 		return
 	}
 	s.advance()
@@ -160,7 +159,7 @@ func (s *scanner) fieldCall(p dotted) {
 		return
 	}
 	name, ok := s.functionName(&p.last)
-	if !ok || !calledAsField(s.lex.dialect, lower(name)) {
+	if !ok || !calledAsField(s.lex.dialect(), lower(name)) {
 		return
 	}
 	if e, ok := s.known.effect(name); ok && e != pure {
@@ -171,7 +170,7 @@ func (s *scanner) fieldCall(p dotted) {
 
 // userVariable handles MySQL's @name and its assignment.
 func (s *scanner) userVariable() {
-	if s.lex.dialect != MySQL || s.facts.Verb == "show" && s.glued() { // 'user'@'host'
+	if s.lex.dialect() != MySQL || s.facts.Verb == "show" && s.glued() { // 'user'@'host'
 		return
 	}
 	if s.tok().kind == assign || s.peek().kind == assign {

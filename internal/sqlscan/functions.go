@@ -75,6 +75,20 @@ func parseFunctions(d Dialect, list string) *functionTable {
 	return t
 }
 
+// pureEverywhere says which of PostgreSQL's functions have no effect in any dialect.
+var pureEverywhere = sync.OnceValue(func() []bool {
+	list := known[Postgres]()
+	pureToAll := make([]bool, len(list.effects))
+	for i, name := range list.names.words {
+		pureToAll[i] = true
+		for _, d := range []Dialect{Postgres, MySQL, SQLite} {
+			e, ok := known[d]().effect(name)
+			pureToAll[i] = pureToAll[i] && ok && e == pure
+		}
+	}
+	return pureToAll
+})
+
 // calledAsField reports whether x.name may be a call of that function: of any in
 // PostgreSQL, where x can be a row or a value, and of MariaDB's sequence x.
 func calledAsField(d Dialect, name string) bool {
@@ -156,7 +170,7 @@ func (f *Functions) find(name, qualified string) (effect, bool) {
 // call notes that the statement calls the function that p names.
 func (s *scanner) call(p dotted) {
 	e := s.effect(p)
-	if e != pure && s.lex.dialect == MySQL {
+	if e != pure && s.lex.dialect() == MySQL {
 		s.facts.TablesKnown = false // MariaDB's sequences are tables
 	}
 	switch e {
@@ -228,7 +242,14 @@ func (s *scanner) effect(p dotted) effect {
 			return e
 		}
 	}
-	e, _ := s.known.effect(name)
+	i := s.known.names.find(name)
+	if s.lex.generic && (i < 0 || !pureEverywhere()[i]) {
+		s.lex.chosen = true
+	}
+	if i < 0 {
+		return unknown
+	}
+	e := s.known.effects[i]
 	if p.parts > 1 && e == pure && !s.builtinSchema(p) {
 		return unknown // a function of the user's own schema
 	}
@@ -246,7 +267,7 @@ func (s *scanner) qualified(p dotted) string {
 // builtinSchema reports whether the schema of p is one in which the known
 // functions live: pg_catalog, and those where extensions are installed.
 func (s *scanner) builtinSchema(p dotted) bool {
-	if s.lex.dialect != Postgres || p.parts != 2 {
+	if s.lex.dialect() != Postgres || p.parts != 2 {
 		return false
 	}
 	name, _ := s.name(p)
@@ -266,5 +287,5 @@ func (s *scanner) functionName(t *token) (name string, ok bool) {
 		return "", false // U&"...", or a quote in it
 	}
 	text = text[1 : len(text)-1]
-	return text, text != "" && (s.lex.dialect != Postgres || lower(text) == text)
+	return text, text != "" && (s.lex.dialect() != Postgres || lower(text) == text)
 }

@@ -21,7 +21,7 @@ func (s *scanner) everywhere(f *frame, key keyword) bool {
 	case kInsert, kUpdate, kDelete, kMerge:
 		return s.modifierWord(f, key)
 	case kPrefix:
-		if s.lex.dialect == MySQL && s.is("sql_calc_found_rows") {
+		if s.is("sql_calc_found_rows") && s.lex.dialect() == MySQL {
 			s.facts.raise(Write, "SQL_CALC_FOUND_ROWS")
 		}
 	}
@@ -44,7 +44,7 @@ func (s *scanner) lockingClause(f *frame) bool {
 		reason = "FOR KEY SHARE"
 		s.advance()
 	case kJoin, kOrder, kGroup: // MySQL: USE INDEX FOR JOIN
-		if s.lex.dialect == MySQL && f.clause == usingNames {
+		if s.lex.dialect() == MySQL && f.clause == usingNames {
 			s.advance()
 			return true
 		}
@@ -67,7 +67,7 @@ func (s *scanner) lockingClause(f *frame) bool {
 // into handles SELECT ... INTO: a new table in PostgreSQL, a variable or a file
 // in MySQL.
 func (s *scanner) into(f *frame) {
-	if s.lex.dialect != Postgres {
+	if s.lex.dialect() != Postgres {
 		if s.peek().kind == userVar {
 			s.facts.raise(Session, "INTO")
 		}

@@ -8,9 +8,11 @@ const longestText = 1 << 31
 type lexer struct {
 	text       string
 	pos        int
-	dialect    Dialect
-	last       kind // of the token before
-	executable bool // inside a MySQL executable comment: /*! ... */
+	speaks     Dialect // asked for through dialect()
+	chosen     bool    // whether it was asked for
+	generic    bool    // what is read is to hold for all dialects, if none is chosen
+	last       kind    // of the token before
+	executable bool    // inside a MySQL executable comment: /*! ... */
 
 	// The settings under which the server reads literals: the default of the
 	// dialect, or an alternative that is tried when the text is ambiguous.
@@ -24,7 +26,14 @@ type lexer struct {
 }
 
 func newLexer(d Dialect, text string) lexer {
-	return lexer{text: text, dialect: d, backslash: d == MySQL}
+	return lexer{text: text, speaks: d, backslash: d == MySQL}
+}
+
+// dialect returns the dialect where the text is read in another way by another one,
+// and notes that it did: a text that never gets here is the same to all.
+func (l *lexer) dialect() Dialect {
+	l.chosen = true
+	return l.speaks
 }
 
 // Classes of bytes. Every byte of 0x80 and above belongs to a name in all
@@ -144,7 +153,7 @@ func (l *lexer) fill(buf []token) {
 			pos, last = end, number
 			continue
 		case quotation:
-			if c == '"' && l.dialect != MySQL { // what ORMs write: "users"."id"
+			if c == '"' && l.dialect() != MySQL { // what ORMs write: "users"."id"
 				end := pos + 1
 				for end < len(text) && inName[text[end]] {
 					end++
@@ -188,7 +197,7 @@ func look(n int) {
 // qualifies reports whether a dot goes on with a name though a digit follows:
 // MySQL reads t.1a as a column or a table 1a.
 func (l *lexer) qualifies(last kind, glued bool) bool {
-	return l.dialect == MySQL && glued && (last == word || last == quoted)
+	return l.dialect() == MySQL && glued && (last == word || last == quoted)
 }
 
 // atEnd makes the token at the end of the text.
@@ -244,7 +253,7 @@ func (l *lexer) next(t *token, start int) {
 // symbol reads a token that starts with c, which is neither blank nor letter
 // nor digit, and which starts no comment.
 func (l *lexer) symbol(t *token, c byte, glued bool) {
-	start, d := l.pos, l.dialect
+	start := l.pos
 	end := start + 1
 	*t = token{kind: op, start: uint32(start)}
 	switch c {
@@ -252,19 +261,19 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 		l.stringLiteral(t, start, start+1, '\'', l.backslash)
 		return
 	case '"':
-		if d == MySQL && !l.ansiQuotes {
+		if l.dialect() == MySQL && !l.ansiQuotes {
 			l.stringLiteral(t, start, start+1, '"', l.backslash)
 			return
 		}
 		l.quotedName(t, start, start+1, '"')
 		return
 	case '`':
-		if d != Postgres {
+		if l.dialect() != Postgres {
 			l.quotedName(t, start, start+1, '`')
 			return
 		}
 	case '[':
-		if d == SQLite {
+		if l.dialect() == SQLite {
 			l.quotedName(t, start, start+1, ']')
 			return
 		}
@@ -276,7 +285,7 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 		}
 		t.kind = dot
 	case ':':
-		switch {
+		switch d := l.dialect(); {
 		case l.peek(1) == ':' && (d != SQLite || l.peek(2) != ':'):
 			t.kind, end = cast, start+2 // only PostgreSQL runs such a statement
 		case l.peek(1) == '=' && d != SQLite:
@@ -286,14 +295,15 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 			return
 		}
 	case '?':
-		if d != Postgres {
+		t.kind = question
+		if class[l.peek(1)] == digit && l.dialect() != Postgres {
 			t.kind = param
 			for end < len(l.text) && class[l.text[end]] == digit {
 				end++
 			}
 		}
 	case '$':
-		switch d {
+		switch l.dialect() {
 		case Postgres:
 			l.dollar(t)
 			return
@@ -304,7 +314,7 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 		l.dollarName(t)
 		return
 	case '@':
-		switch d {
+		switch l.dialect() {
 		case MySQL:
 			l.mysqlVariable(t)
 			return
@@ -313,12 +323,12 @@ func (l *lexer) symbol(t *token, c byte, glued bool) {
 			return
 		}
 	case '#':
-		if d == SQLite {
+		if l.dialect() == SQLite {
 			l.bad(t, start, "illegal character")
 			return
 		}
 	case '\\':
-		if d != MySQL || l.peek(1) != 'N' {
+		if l.dialect() != MySQL || l.peek(1) != 'N' {
 			l.bad(t, start, "illegal character")
 			return
 		}
@@ -348,8 +358,8 @@ func (l *lexer) bad(t *token, start int, problem string) {
 // a quote, the names e, u& and so on are prefixes of a literal.
 func (l *lexer) word(t *token, glued bool) {
 	start := l.pos
-	if l.dialect == Postgres && start+1 < len(l.text) {
-		switch c, n := l.text[start], l.text[start+1]; {
+	if n := l.peek(1); (n == '\'' || n == '&') && l.dialect() == Postgres {
+		switch c := l.text[start]; {
 		case c|0x20 == 'e' && n == '\'':
 			l.escapeString(t, start)
 			return
@@ -374,5 +384,5 @@ func (l *lexer) word(t *token, glued bool) {
 
 // byteOrderMark: SQLite takes a byte order mark for a blank, wherever it stands.
 func (l *lexer) byteOrderMark() bool {
-	return l.dialect == SQLite && l.peek(1) == 0xbb && l.peek(2) == 0xbf
+	return l.dialect() == SQLite && l.peek(1) == 0xbb && l.peek(2) == 0xbf
 }

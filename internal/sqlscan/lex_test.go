@@ -12,7 +12,7 @@ import (
 // more: w word, q quoted name, s string, n number, p parameter, @ variable.
 func sketch(d Dialect, text string) string {
 	letters := map[kind]string{
-		word: "w", quoted: "q", str: "s", number: "n", param: "p", userVar: "@", systemVar: "@@", bad: "!",
+		word: "w", quoted: "q", str: "s", number: "n", param: "p", question: "?", userVar: "@", systemVar: "@@", bad: "!",
 		lparen: "(", rparen: ")", lbracket: "[", rbracket: "]", comma: ",", semicolon: ";", dot: ".", cast: "::", assign: ":=",
 	}
 	l := newLexer(d, text)
@@ -63,7 +63,7 @@ func TestLexer(t *testing.T) {
 		{MySQL, `a /*! b */ c /*!50100 d*/ e /*M!100 f */`, "w w w w w w"},
 		{MySQL, `@a @'b c' @@global.x @a:=1`, "@ @ @@ @ := n"},
 		{MySQL, `1a 0x1z 1e5x t.1a 1.5`, "w w n w w . w n"},
-		{MySQL, `? \N`, "p n"},
+		{MySQL, `? \N`, "? n"},
 		{MySQL, `$a $1 b$ $`, "w w w w"},
 		{MySQL, `$a$`, "!"},
 		{MySQL, `$$`, "!"},

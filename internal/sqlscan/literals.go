@@ -69,7 +69,7 @@ func (l *lexer) closeQuote(i int, quote byte, backslash bool) (end int, ok bool)
 
 // escapable reports whether some setting makes a backslash escape this quote.
 func (l *lexer) escapable(quote byte) bool {
-	switch l.dialect {
+	switch l.dialect() {
 	case Postgres:
 		return quote == '\''
 	case MySQL:
@@ -185,7 +185,7 @@ func (l *lexer) dollarName(t *token) {
 // where a name may start with digits.
 func (l *lexer) number(t *token, glued bool) {
 	start, text := l.pos, l.text
-	if l.dialect == MySQL && l.last == dot && glued {
+	if l.last == dot && glued && l.dialect() == MySQL {
 		l.word(t, glued)
 		return
 	}
@@ -216,7 +216,7 @@ func (l *lexer) number(t *token, glued bool) {
 
 // endNumber ends an integer at i, or makes a name of it where MySQL does.
 func (l *lexer) endNumber(t *token, start, i int) {
-	if l.dialect == MySQL && i < len(l.text) && (class[l.text[i]] == letter || l.text[i] == '$') {
+	if i < len(l.text) && (class[l.text[i]] == letter || l.text[i] == '$') && l.dialect() == MySQL {
 		l.word(t, false)
 		t.key = notKeyword
 		return
@@ -228,7 +228,7 @@ func (l *lexer) endNumber(t *token, start, i int) {
 // digits skips digits, and in SQLite and new PostgreSQL the _ between two of them.
 func (l *lexer) digits(i int) int {
 	for i < len(l.text) && (class[l.text[i]] == digit ||
-		l.dialect != MySQL && l.text[i] == '_' && i+1 < len(l.text) && class[l.text[i+1]] == digit) {
+		l.text[i] == '_' && i+1 < len(l.text) && class[l.text[i+1]] == digit && l.dialect() != MySQL) {
 		i++
 	}
 	return i

@@ -8,7 +8,7 @@ func (s *scanner) modifies() {
 	}
 	if !s.planOnly {
 		s.facts.mutate(reason)
-	} else if s.lex.dialect != Postgres {
+	} else if s.lex.dialect() != Postgres {
 		// MySQL may refuse it on a replica, SQLite forgets changes().
 		s.facts.raise(Write, "EXPLAIN of "+reason)
 	}
@@ -50,7 +50,7 @@ func (s *scanner) afterTarget(f *frame, key keyword) {
 	case kValues, kSet, kOn, kReturning, kDefault:
 		f.clause = inTail
 	case kValue:
-		if s.lex.dialect == MySQL {
+		if s.lex.dialect() == MySQL {
 			f.clause = inTail
 		}
 	}
@@ -69,7 +69,7 @@ func (s *scanner) modifierWord(f *frame, key keyword) bool {
 		f.verb == kMerge && s.prev().key == kThen:
 		f.clause = inTail
 		return true
-	case key == kMerge && s.lex.dialect != Postgres:
+	case key == kMerge && s.lex.dialect() != Postgres:
 		return false // a name there
 	}
 	s.facts.mutate("data-modifying CTE")

@@ -183,7 +183,7 @@ func (s *scanner) open(f *frame) {
 			s.push(inNames, inTail)
 			return
 		}
-		if s.prev().kind == str && s.lex.dialect == MySQL && s.lex.text[s.prev().start] == '"' {
+		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
 			s.strange() // a function, if the server runs with ANSI_QUOTES
 		}
 		distinct := s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
@@ -246,7 +246,7 @@ func (s *scanner) beginsQuery(f *frame, key keyword) bool {
 	case kSelect, kWith:
 		return true
 	case kValues:
-		return f.kind == inTables || s.prev().kind == lparen && s.peek().kind == lparen && s.lex.dialect != MySQL
+		return f.kind == inTables || s.prev().kind == lparen && s.peek().kind == lparen && s.lex.dialect() != MySQL
 	case kTable:
 		return s.peek().kind != lparen
 	}
@@ -265,7 +265,7 @@ func (s *scanner) verb(f *frame, key keyword) {
 	case kValues:
 		f.clause = inTail
 	case kTable:
-		if s.lex.dialect == SQLite {
+		if s.lex.dialect() == SQLite {
 			s.strange()
 		}
 		f.clause = tableNext
@@ -296,7 +296,7 @@ func (s *scanner) verb(f *frame, key keyword) {
 func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	switch key {
 	case kUnion, kIntersect, kExcept, kMinus:
-		if key == kMinus && s.lex.dialect != MySQL || s.lex.dialect == MySQL && key != kUnion && s.peek().key != kSelect &&
+		if key == kMinus && s.lex.dialect() != MySQL || key != kUnion && s.lex.dialect() == MySQL && s.peek().key != kSelect &&
 			s.peek().key != kAll && s.peek().key != kDistinct && s.peek().kind != lparen && s.peek().key != kTable && s.peek().key != kValues {
 			return false
 		}
@@ -322,7 +322,10 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		}
 		return true
 	case kWhere, kGroup, kHaving, kOrder, kLimit, kReturning, kFetch, kWindow, kOffset:
-		if key == kOffset && s.lex.dialect == MySQL || key == kGroup && s.prev().key == kWithin {
+		if key == kOffset && f.clause == inTail && f.kind == inQuery && s.peek().kind != lparen && s.peek().kind != dot {
+			return true // LIMIT 1 OFFSET 2: nothing changes
+		}
+		if key == kOffset && s.lex.dialect() == MySQL || key == kGroup && s.prev().key == kWithin {
 			return false
 		}
 		if f.kind == inTables {

@@ -23,15 +23,27 @@ func Scan(d Dialect, text string, user *Functions) Facts {
 		f.giveUp("invalid UTF-8")
 		return f
 	}
-	f, ambiguous := scanAs(newLexer(d, text), user)
-	if ambiguous {
+	f, end := scanAs(newLexer(d, text), user)
+	if end.ambiguous {
 		f = strictest(f, text, d, user)
 	}
 	return f
 }
 
-// scanGeneric reads the text by the rules of every dialect and keeps the worst.
+// scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
+// a text in which no dialect has rules of its own, one reading is all of them.
 func scanGeneric(text string, user *Functions) Facts {
+	if utf8.ValidString(text) {
+		l := newLexer(Postgres, text)
+		l.generic = true
+		if f, end := scanAs(l, user); !end.chosen {
+			return f
+		}
+	}
+	return scanEach(text, user)
+}
+
+func scanEach(text string, user *Functions) Facts {
 	f := Scan(Postgres, text, user)
 	for _, d := range []Dialect{MySQL, SQLite} {
 		f = worse(f, Scan(d, text, user))
@@ -120,9 +132,10 @@ const windowSize = 64
 // scanners are used again, for they are too large to make for every statement.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-func scanAs(l lexer, user *Functions) (f Facts, ambiguous bool) {
+// scanAs reads a text with a lexer, and returns that as it is at the end.
+func scanAs(l lexer, user *Functions) (f Facts, end lexer) {
 	s := scanners.Get().(*scanner)
-	s.lex, s.known, s.user = l, known[l.dialect](), user
+	s.lex, s.known, s.user = l, known[l.speaks](), user
 	s.facts = Facts{TablesKnown: true}
 	s.window[0], s.window[1] = token{}, token{} // before the first token stand ends
 	s.lex.fill(s.window[2:windowSize])
@@ -133,11 +146,11 @@ func scanAs(l lexer, user *Functions) (f Facts, ambiguous bool) {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
 	}
-	f, ambiguous = s.facts, s.lex.ambiguous
+	f, end = s.facts, s.lex
 	f.Reads, f.Writes = s.reads.take(), s.writes.take()
 	s.forget()
 	scanners.Put(s)
-	return f, ambiguous
+	return f, end
 }
 
 // forget lets go of the text, which may be huge.
@@ -273,6 +286,8 @@ func (s *scanner) operandEnds() bool {
 	switch p.kind {
 	case word:
 		return endsOperand[p.key]
+	case question:
+		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
 		return true
 	}

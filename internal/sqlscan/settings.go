@@ -1,7 +1,7 @@
 package sqlscan
 
 func (s *scanner) reset() {
-	if s.lex.dialect == MySQL { // RESET MASTER, RESET REPLICA
+	if s.lex.dialect() == MySQL { // RESET MASTER, RESET REPLICA
 		s.anything()
 		return
 	}
@@ -13,7 +13,7 @@ func (s *scanner) reset() {
 // the session.
 func (s *scanner) set() {
 	s.advance()
-	if s.lex.dialect == Postgres {
+	if s.lex.dialect() == Postgres {
 		if s.is("local") || s.is("transaction") || s.is("constraints") {
 			s.facts.raise(Transaction, "SET "+upper(lower(s.spelling(s.tok()))))
 			return
@@ -34,7 +34,7 @@ func (s *scanner) set() {
 // show: PostgreSQL's settings, MySQL's everything.
 func (s *scanner) show() {
 	s.advance()
-	if s.lex.dialect == MySQL {
+	if s.lex.dialect() == MySQL {
 		switch {
 		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
 			s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))

@@ -3,7 +3,7 @@ package sqlscan
 // oddTable handles what is no name where a table is expected. SQLite takes a
 // string for one.
 func (s *scanner) oddTable(written bool) {
-	if s.lex.dialect == SQLite && s.tok().kind == str && s.peek().kind != dot {
+	if s.tok().kind == str && s.peek().kind != dot && s.lex.dialect() == SQLite {
 		s.table(s.single(), written)
 		return
 	}
@@ -59,7 +59,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 	case kJoin, kStraightJoin:
 		f.clause = tableNext
 		if f.verb == kDelete || f.verb == kUpdate || f.verb == kMerge {
-			f.writes = f.writes && s.lex.dialect == MySQL
+			f.writes = f.writes && s.lex.dialect() == MySQL
 		}
 	case kOn:
 		f.clause = onExpr
@@ -69,7 +69,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 	case kUsing:
 		if f.writes && (f.verb == kDelete || f.verb == kMerge) && f.kind == inQuery {
 			f.clause = tableNext
-			f.writes = s.lex.dialect == MySQL
+			f.writes = s.lex.dialect() == MySQL
 			return true
 		}
 		f.clause = usingNames
@@ -97,13 +97,12 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 // tableDecoration handles what may stand between a table and the next one,
 // besides joins.
 func (s *scanner) tableDecoration(f *frame, key keyword) bool {
-	d := s.lex.dialect
 	switch key {
 	case kAs:
 		f.clause = aliasNext
 		return true
 	case kTablesample:
-		if d != Postgres {
+		if s.lex.dialect() != Postgres {
 			break
 		}
 		s.advance()
@@ -113,7 +112,7 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 		f.clause = tableTail
 		return true
 	case kRepeatable:
-		if d != Postgres {
+		if s.lex.dialect() != Postgres {
 			break
 		}
 		f.clause = tableTail
@@ -125,18 +124,18 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 			return true
 		}
 	case kUse, kForce, kIgnore, kPartition, kKey, kIndex:
-		if d == MySQL { // hints, whose lists are names
+		if s.lex.dialect() == MySQL { // hints, whose lists are names
 			f.clause = usingNames
 			return true
 		}
 	case kFor:
-		if d == MySQL { // USE INDEX FOR ORDER BY
+		if s.lex.dialect() == MySQL { // USE INDEX FOR ORDER BY
 			return true
 		}
 	case kBy:
 		return f.clause == usingNames || f.clause == tableTail
 	case kNot, kIndexed:
-		if d == SQLite {
+		if s.lex.dialect() == SQLite {
 			if key == kIndexed && s.peek().key == kBy {
 				s.advance()
 				s.advance() // the name of the index

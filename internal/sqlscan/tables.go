@@ -98,10 +98,10 @@ func (s *scanner) table(p dotted, written bool) {
 	if p.parts == 1 && !written && s.inSight(name) {
 		return
 	}
-	if s.lex.dialect == MySQL && equalFold(name, "dual") {
+	if equalFold(name, "dual") && s.lex.dialect() == MySQL {
 		return
 	}
-	if isTemporary(s.lex.dialect, name) {
+	if s.isTemporary(name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
 	set := &s.reads
@@ -116,12 +116,13 @@ func (s *scanner) table(p dotted, written bool) {
 	}
 }
 
-func isTemporary(d Dialect, name string) bool {
-	switch d {
-	case Postgres:
-		return strings.HasPrefix(name, "pg_temp")
-	case SQLite:
-		return strings.HasPrefix(name, "temp.") || strings.HasPrefix(name, "sqlite_temp_")
+// isTemporary reports whether a table is in a schema of temporary ones.
+func (s *scanner) isTemporary(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "pg_temp"):
+		return s.lex.dialect() == Postgres
+	case strings.HasPrefix(name, "temp."), strings.HasPrefix(name, "sqlite_temp_"):
+		return s.lex.dialect() == SQLite
 	}
 	return false
 }
@@ -131,11 +132,10 @@ func isTemporary(d Dialect, name string) bool {
 // MySQL nothing (whether it does is a setting). It is not ok if p is no plain
 // name, or if a part of it has a dot within.
 func (s *scanner) name(p dotted) (string, bool) {
-	fold := s.lex.dialect != MySQL
 	text := s.lex.text[p.start:p.last.end]
 	if p.plain {
-		if fold {
-			text = lower(text)
+		if small := lower(text); small != text && s.lex.dialect() != MySQL {
+			text = small
 		}
 		return text, true
 	}
@@ -143,7 +143,7 @@ func (s *scanner) name(p dotted) (string, bool) {
 		return s.part(&p.last)
 	}
 	var b strings.Builder
-	for rest := (lexer{text: text, dialect: s.lex.dialect, ansiQuotes: s.lex.ansiQuotes}); ; {
+	for rest := (lexer{text: text, speaks: s.lex.dialect(), ansiQuotes: s.lex.ansiQuotes}); ; {
 		var t [1]token
 		switch rest.fill(t[:]); t[0].kind {
 		case eof:
@@ -151,7 +151,7 @@ func (s *scanner) name(p dotted) (string, bool) {
 		case dot:
 			b.WriteByte('.')
 		case word, quoted:
-			name, ok := part(s.lex.dialect, text[t[0].start:t[0].end], t[0].kind)
+			name, ok := s.spell(text[t[0].start:t[0].end], t[0].kind)
 			if !ok {
 				return "", false
 			}
@@ -163,12 +163,12 @@ func (s *scanner) name(p dotted) (string, bool) {
 }
 
 func (s *scanner) part(t *token) (string, bool) {
-	return part(s.lex.dialect, s.spelling(t), t.kind)
+	return s.spell(s.spelling(t), t.kind)
 }
 
-// part spells one part of a name. It is not ok if that would have a dot in it,
+// spell spells one part of a name. It is not ok if that would have a dot in it,
 // and so could be taken for two.
-func part(d Dialect, text string, k kind) (string, bool) {
+func (s *scanner) spell(text string, k kind) (string, bool) {
 	if k != word {
 		if text[0] == 'u' || text[0] == 'U' {
 			return "", false // U&"..." may spell anything
@@ -179,8 +179,10 @@ func part(d Dialect, text string, k kind) (string, bool) {
 			text = strings.ReplaceAll(text, quote+quote, quote)
 		}
 	}
-	if d == SQLite || d == Postgres && k == word {
-		text = lower(text)
+	if small := lower(text); small != text {
+		if d := s.lex.dialect(); d == SQLite || d == Postgres && k == word {
+			text = small
+		}
 	}
 	return text, text != "" && strings.IndexByte(text, '.') < 0
 }

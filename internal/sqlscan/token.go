@@ -12,7 +12,8 @@ const (
 	quoted    // a quoted identifier
 	str       // a string literal
 	number    // a numeric literal
-	param     // a placeholder: ?, $1, :name (SQLite), @name (SQLite)
+	param     // a placeholder: ?1, $1, :name (SQLite), @name (SQLite)
+	question  // ?, a placeholder, in PostgreSQL an operator
 	userVar   // MySQL: @name
 	systemVar // MySQL: @@name
 	lparen    // (

@@ -19,7 +19,7 @@ func (s *scanner) transaction() {
 // begin: BEGIN. MariaDB's BEGIN NOT ATOMIC is a block of statements.
 func (s *scanner) begin() {
 	s.advance()
-	if s.lex.dialect == MySQL && s.tok().key == kNot {
+	if s.tok().key == kNot && s.lex.dialect() == MySQL {
 		s.facts.giveUp("compound statement")
 		for !s.done() {
 			s.pass()
@@ -72,7 +72,7 @@ func (s *scanner) commit() {
 // there is none.
 func (s *scanner) savepoint() {
 	s.facts.raise(Transaction, upper(s.facts.Verb))
-	if s.is("savepoint") && s.lex.dialect == SQLite {
+	if s.is("savepoint") && s.lex.dialect() == SQLite {
 		s.facts.Tx = TxBegin
 	}
 }

@@ -8,9 +8,9 @@ func (s *scanner) statement() {
 	switch t := s.tok(); {
 	case t.kind == lparen,
 		t.key == kSelect, t.key == kValues, t.key == kWith, t.key == kInsert, t.key == kUpdate, t.key == kDelete,
-		t.key == kTable && s.lex.dialect != SQLite,
-		t.key == kReplace && s.lex.dialect != Postgres,
-		t.key == kMerge && s.lex.dialect == Postgres:
+		t.key == kTable && s.lex.dialect() != SQLite,
+		t.key == kReplace && s.lex.dialect() != Postgres,
+		t.key == kMerge && s.lex.dialect() == Postgres:
 		if t.key == kWith {
 			s.facts.Verb = "with"
 		}
@@ -38,7 +38,7 @@ func (s *scanner) verbInHand() (*verbReader, bool) {
 		return nil, false
 	}
 	v := &verbs[i]
-	return v, v.dialects&(1<<s.lex.dialect) != 0
+	return v, (v.dialects == inAll || v.dialects&(1<<s.lex.dialect()) != 0)
 }
 
 // longestVerb is how long an unknown verb may be, to be shown.
@@ -178,7 +178,7 @@ func (s *scanner) execute() {
 // prepare: PREPARE name AS ..., or PostgreSQL's PREPARE TRANSACTION.
 func (s *scanner) prepare() {
 	s.advance()
-	if s.lex.dialect == Postgres && s.is("transaction") {
+	if s.lex.dialect() == Postgres && s.is("transaction") {
 		s.facts.raise(Transaction, "PREPARE TRANSACTION")
 		s.facts.Tx = TxEnd
 		return
@@ -187,7 +187,7 @@ func (s *scanner) prepare() {
 }
 
 func (s *scanner) lock() {
-	if s.lex.dialect == MySQL { // LOCK TABLES holds until UNLOCK TABLES
+	if s.lex.dialect() == MySQL { // LOCK TABLES holds until UNLOCK TABLES
 		s.sessionOnly()
 		return
 	}
@@ -201,7 +201,7 @@ func (s *scanner) lock() {
 
 // load: PostgreSQL loads a library into the session, MySQL a file into a table.
 func (s *scanner) load() {
-	if s.lex.dialect == Postgres {
+	if s.lex.dialect() == Postgres {
 		s.facts.raise(Session, "LOAD")
 		s.facts.Mutates = true
 		return

@@ -64,4 +64,4 @@ func (s *scanner) isField(at int) bool {
 }
 
 // inert are the kinds of tokens that decide nothing where no table can be named.
-var inert = [op + 1]bool{number: true, str: true, param: true, op: true, comma: true, lbracket: true, rbracket: true}
+var inert = [op + 1]bool{number: true, str: true, param: true, question: true, op: true, comma: true, lbracket: true, rbracket: true}
