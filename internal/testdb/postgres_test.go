@@ -12,7 +12,12 @@ import (
 
 func pgConn(ctx context.Context, t testing.TB, s *testdb.Server, database string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(ctx, s.DSN(database))
+	return pgConnTo(ctx, t, s.DSN(database))
+}
+
+func pgConnTo(ctx context.Context, t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(ctx, dsn)
 	must(t, err)
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
