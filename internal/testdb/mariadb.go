@@ -215,7 +215,21 @@ func (m *mariadb) dsn(s *Server, database string) string {
 	return fmt.Sprintf("app@tcp(127.0.0.1:%d)/%s", s.Port, database)
 }
 
+// promote first applies what the replica has received: it may hold the only copy
+// of what a dead primary has acknowledged.
 func (m *mariadb) promote(ctx context.Context, s *Server) error {
+	if _, err := m.query(ctx, s, "STOP SLAVE IO_THREAD"); err != nil {
+		return err
+	}
+	status, err := m.query(ctx, s, "SHOW SLAVE STATUS\\G")
+	if err != nil {
+		return err
+	}
+	_, received, _ := strings.Cut(status, "Gtid_IO_Pos: ")
+	received, _, _ = strings.Cut(received, "\n")
+	if _, err := m.query(ctx, s, "SELECT MASTER_GTID_WAIT('"+received+"')"); err != nil {
+		return err
+	}
 	if _, err := m.query(ctx, s, "STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF"); err != nil {
 		return err
 	}
@@ -223,6 +237,20 @@ func (m *mariadb) promote(ctx context.Context, s *Server) error {
 	defer s.mu.Unlock()
 	m.replica = false
 	return nil
+}
+
+func (m *mariadb) replay(ctx context.Context, s *Server, on bool) error {
+	statement := "STOP SLAVE SQL_THREAD"
+	if on {
+		statement = "START SLAVE SQL_THREAD"
+	}
+	_, err := m.query(ctx, s, statement)
+	return err
+}
+
+func (m *mariadb) endSessions(ctx context.Context, s *Server, user string) error {
+	_, err := m.query(ctx, s, "KILL USER '"+strings.ReplaceAll(user, "'", "''")+"'")
+	return err
 }
 
 func (m *mariadb) orderly() syscall.Signal   { return syscall.SIGTERM }

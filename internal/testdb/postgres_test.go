@@ -71,14 +71,14 @@ func TestPostgresWaitReplay(t *testing.T) {
 func TestPostgresWaitReplayWaits(t *testing.T) {
 	ctx := limit(t)
 	cluster := testdb.OwnPostgres(t, testdb.PostgresOptions{Standbys: 1})
-	pgExec(ctx, t, cluster.Standbys()[0], "postgres", "SELECT pg_wal_replay_pause()")
+	must(t, cluster.Standbys()[0].PauseReplay(ctx))
 	pgExec(ctx, t, cluster.Primary(), "postgres", "CREATE TABLE late ()")
 	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()
 	if err := cluster.WaitReplay(short); err == nil {
 		t.Error("it did not wait for a standby that replays nothing")
 	}
-	pgExec(ctx, t, cluster.Standbys()[0], "postgres", "SELECT pg_wal_replay_resume()")
+	must(t, cluster.Standbys()[0].ResumeReplay(ctx))
 	must(t, cluster.WaitReplay(ctx))
 }
 
