@@ -16,7 +16,8 @@ type MariaDBOptions struct {
 }
 
 // MariaDBCluster is a MariaDB primary with its replicas. The user app, who has no
-// password, may do everything except to write where read_only is on.
+// password, may do everything except to write where read_only is on, and to log in
+// where all connections are taken.
 type MariaDBCluster struct {
 	cluster
 	programs mariadbPrograms
@@ -111,7 +112,7 @@ func (c *MariaDBCluster) createUsers(ctx context.Context) error {
 	_, err := c.programs.query(ctx, c.primary, `
 		CREATE USER app@'127.0.0.1', replication@'127.0.0.1';
 		GRANT ALL ON *.* TO app@'127.0.0.1';
-		REVOKE SUPER, READ_ONLY ADMIN ON *.* FROM app@'127.0.0.1';
+		REVOKE SUPER, READ_ONLY ADMIN, CONNECTION ADMIN ON *.* FROM app@'127.0.0.1';
 		GRANT REPLICATION SLAVE ON *.* TO replication@'127.0.0.1'`)
 	return err
 }

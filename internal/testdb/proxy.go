@@ -62,7 +62,7 @@ func StartProxy(dsn string) (*Proxy, error) {
 		fillers: make(map[string]net.Conn),
 		links:   make(map[*link]bool),
 	}
-	p.DSN = strings.Replace(dsn, p.server, p.address, 1)
+	p.DSN = p.Through(dsn)
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	p.now.Store(newEpisode(Pass))
 	if err := p.listen(); err != nil {
@@ -96,6 +96,10 @@ func (p *Proxy) Set(f Fault) error {
 	}
 	return p.takeConnects()
 }
+
+// Through is another DSN of the same server, for another user say, through the
+// proxy.
+func (p *Proxy) Through(dsn string) string { return strings.Replace(dsn, p.server, p.address, 1) }
 
 // Cut is how many replies were swallowed so far.
 func (p *Proxy) Cut() int { return int(p.cut.Load()) }
