@@ -249,9 +249,16 @@ func (m *mariadb) replay(ctx context.Context, s *Server, on bool) error {
 	return err
 }
 
+// endSessions may have to try often where all connections are taken: the one that
+// is kept for an administrator is taken, too, while somebody else is refused.
 func (m *mariadb) endSessions(ctx context.Context, s *Server, user string) error {
-	_, err := m.query(ctx, s, "KILL USER '"+strings.ReplaceAll(user, "'", "''")+"'")
-	return err
+	return poll(ctx, func() (bool, error) {
+		_, err := m.query(ctx, s, "KILL USER '"+strings.ReplaceAll(user, "'", "''")+"'")
+		if err != nil && strings.Contains(err.Error(), "Too many connections") {
+			return false, nil
+		}
+		return err == nil, err
+	})
 }
 
 func (m *mariadb) orderly() syscall.Signal   { return syscall.SIGTERM }
