@@ -56,7 +56,7 @@ func (c *Conn) remember(f *facts) {
 // startEnd is start for the end of a transaction, whose child is known.
 func (c *Conn) startEnd(t *tx, via via) call {
 	e := t.child.engine
-	ca := call{question: question{via: via}, child: t.child, route: route{engine: e, reason: reasonInTx}}
+	ca := call{question: question{via: via}, child: t.child, route: route{engine: e, causes: causes{reason: reasonInTx}}}
 	ca.readOnly = t.readOnly || e.replica
 	if c.connector.log != nil {
 		ca.began = time.Now()

@@ -147,7 +147,8 @@ func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValu
 	if ch.execerContext == nil && ch.execer == nil {
 		return nil, driver.ErrSkip
 	}
-	args, err := ch.argRules().check(args)
+	rules := ch.argRules()
+	args, err := rules.check(args)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,8 @@ func (ch *child) query(ctx context.Context, query string, args []driver.NamedVal
 	if ch.queryerContext == nil && ch.queryer == nil {
 		return nil, driver.ErrSkip
 	}
-	args, err := ch.argRules().check(args)
+	rules := ch.argRules()
+	args, err := rules.check(args)
 	if err != nil {
 		return nil, err
 	}

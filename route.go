@@ -53,13 +53,19 @@ type question struct {
 	readOnlyTx bool     // which the server keeps from writing
 }
 
-// route is the answer.
+// route is the answer. It has no more than four fields, because such a struct is
+// returned in registers.
 type route struct {
-	engine     *engine
+	engine *engine
+	causes
+	rule  *rule  // the one that decided, if one did
+	facts *facts // nil if nothing had to be classified
+}
+
+// causes are the answer's two reasons.
+type causes struct {
 	reason     reason // why this engine
 	databaseBy reason // why this database; reasonNone for the default one
-	rule       *rule  // the one that decided, if one did
-	facts      *facts // nil if nothing had to be classified
 }
 
 // selection is what a context or a rule asks for. All of it may be empty.
@@ -108,7 +114,7 @@ func (k *Connector) route(q *question) (route, error) {
 		}
 	}
 	if k.single != nil {
-		return route{engine: k.single, reason: reasonOnlyEngine}, nil
+		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, nil
 	}
 	var f *facts
 	if q.via.carriesText() {
@@ -153,7 +159,7 @@ func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
 	case q.wroteGone:
 		return route{}, true, q.stateGone(f)
 	}
-	return route{engine: q.wrote, reason: reasonPinned, facts: f}, true, nil
+	return route{engine: q.wrote, causes: causes{reason: reasonPinned}, facts: f}, true, nil
 }
 
 // stateGone refuses a statement that another connection would answer with the
@@ -167,7 +173,7 @@ func (q *question) stateGone(f *facts) error {
 // text decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
 	if k.single != nil {
-		return route{engine: k.single, reason: reasonOnlyEngine}, true
+		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, true
 	}
 	if k.byDefault == nil || k.router != nil || q.pin != nil {
 		return route{}, false
