@@ -59,6 +59,13 @@ func (r *argRules) checkOne(nv *driver.NamedValue) error {
 			return err
 		}
 	}
+	switch value := nv.Value.(type) {
+	case int64, string, nil: // what ConvertValue would find out by reflection
+		return nil
+	case int:
+		nv.Value = int64(value)
+		return nil
+	}
 	value, err := driver.DefaultParameterConverter.ConvertValue(nv.Value)
 	nv.Value = value
 	return err

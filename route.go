@@ -170,23 +170,29 @@ func (q *question) stateGone(f *facts) error {
 }
 
 // routeByText is the short way for the many questions in which nothing but the
-// text decides. It gives the answer that the long way would.
+// text and the pin decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
 	if k.single != nil {
 		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, true
 	}
-	if k.byDefault == nil || k.router != nil || q.pin != nil {
+	db := k.byDefault
+	if q.pin != nil {
+		db = q.pin.database
+	}
+	if db == nil || k.router != nil {
 		return route{}, false
 	}
-	var f *facts
 	if q.via.carriesText() {
-		if f = k.factsFor(q, k.byDefault.dialect); f.rule != nil {
+		if r.facts = k.factsFor(q, db.dialect); r.facts.rule != nil {
 			return route{}, false
 		}
 	}
-	r.engine, r.reason = k.automatic(q, k.byDefault, f)
-	r.facts = f
-	return r, true
+	if q.pin == nil {
+		r.engine, r.reason = k.automatic(q, db, r.facts)
+		return r, true
+	}
+	r.engine, r.reason = q.pin, q.pinnedBy()
+	return r, !q.pin.replica // on a replica there is more to ask
 }
 
 // chosen looks up the caller's choice.
@@ -288,10 +294,7 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 			return nil, reasonNone, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
 				ErrTxEngine, q.pin.name, wanted.engineName())
 		}
-		if q.inTx {
-			return q.pin, reasonInTx, nil
-		}
-		return q.pin, reasonPinned, nil
+		return q.pin, q.pinnedBy(), nil
 	}
 	var e *engine
 	var why reason
@@ -306,6 +309,14 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 		e, why = k.automatic(q, db, f)
 	}
 	return e, why, nil
+}
+
+// pinnedBy says what the state is that the Conn is pinned by.
+func (q *question) pinnedBy() reason {
+	if q.inTx {
+		return reasonInTx
+	}
+	return reasonPinned
 }
 
 // automatic is the reader/writer split.
