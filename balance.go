@@ -44,4 +44,12 @@ func (db *database) draw(but *engine) *engine {
 
 // load is what compares with another engine's load: leases in use, times the
 // other's weight.
-func (e *engine) load(otherWeight int) int { return e.pool.InUse() * otherWeight }
+func (e *engine) load(otherWeight int) int { return int(e.leases.Load()) * otherWeight }
+
+// countLease follows the leases of an engine that is compared with others. For
+// the rest, nobody asks.
+func (e *engine) countLease(n int64) {
+	if e.replica && len(e.database.replicas) > 1 {
+		e.leases.Add(n)
+	}
+}

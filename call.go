@@ -54,16 +54,16 @@ func (c *Conn) remember(f *facts) {
 }
 
 // startEnd is start for the end of a transaction, whose child is known.
-func (c *Conn) startEnd(t *tx, via via) call {
+func (c *Conn) startEnd(ca *call, t *tx, via via) {
 	e := t.child.engine
-	ca := call{question: question{via: via}, child: t.child, route: route{engine: e, reason: reasonInTx}}
+	ca.via, ca.child = via, t.child
+	ca.route.engine, ca.route.reason = e, reasonInTx
 	ca.readOnly = t.readOnly || e.replica
 	if c.connector.log != nil {
 		ca.began = time.Now()
 	}
 	ca.enter()
 	t.child.asked, t.child.ran = true, true
-	return ca
 }
 
 // enter asks pgx whether its connection is open, which costs nothing. IsValid is

@@ -40,8 +40,8 @@ type Conn struct {
 	held  *child // the one child of a Conn that holds; nil for one that leases
 	inUse bool   // between ResetSession or Connect and IsValid; kept for held only
 
-	leases  []*child  // the children in this Conn's hands
-	two     [2]*child // room for the usual number of leases
+	leases  []*child  // the children in this Conn's hands; behind them, those that are parked
+	two     [2]*child // room for the usual number of them
 	toldBad bool      // database/sql was told driver.ErrBadConn, by a child that is marked as broken
 
 	// Where automatic routing must go, because the connection has state: an open
@@ -49,7 +49,6 @@ type Conn struct {
 	pin        *child
 	inTx       bool // pinned by a sql.Tx
 	tx         *tx  // which is this one
-	firstTx    tx   // saves an allocation
 	readOnlyTx bool // the server keeps the transaction from writing
 	inTextTx   bool // pinned by a BEGIN in a query text
 
@@ -61,6 +60,8 @@ type Conn struct {
 	// What one call leaves to the next.
 	lastFacts   *facts // of the last statement, which may come again
 	skippedExec bool   // database/sql will prepare what Exec was asked for
+
+	firstTx tx // room for one, which saves an allocation
 }
 
 // A Conn that holds begins with its child.
@@ -241,6 +242,7 @@ func (c *Conn) Close() error {
 		}
 	}
 	c.endLeases()
+	c.unparkAll()
 	return c.closeOwn(nil)
 }
 

@@ -52,21 +52,22 @@ func (d *Driver) OpenConnector(dsn string) (driver.Connector, error) {
 // Connector is a configuration that is ready to run, for [sql.OpenDB]. It owns
 // the engines and their pools, and is closed by [sql.DB.Close].
 type Connector struct {
-	databases map[string]*database // the default one by ""
-	engines   map[string]*engine
-	byDefault *database // databases[""], which nearly every statement asks for
-	all       []*engine // in the order of the configuration
-	single    *engine   // if there is nothing to choose from
-	dialect   Dialect   // in which a text is read before its database is known
-
-	settings            *settings // for the names that the router gives
-	rules               []*rule
+	// What every statement asks.
+	log                 *slog.Logger
+	single              *engine   // if there is nothing to choose from
+	byDefault           *database // databases[""], which nearly every statement asks for
 	router              func(context.Context, Statement) (string, error)
 	readsOnPrimary      bool
 	readOnlyTxOnPrimary bool
-	functions           *functions
+	dialect             Dialect // in which a text is read before its database is known
 	known               [SQLite + 1]*factsCache
-	log                 *slog.Logger
+
+	databases map[string]*database // the default one by ""
+	engines   map[string]*engine
+	all       []*engine // in the order of the configuration
+	settings  *settings // for the names that the router gives
+	rules     []*rule
+	functions *functions
 
 	close func() error
 }

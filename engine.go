@@ -20,15 +20,17 @@ type database struct {
 
 // engine is one endpoint that serves a copy of a database.
 type engine struct {
-	name      string
-	database  *database
-	replica   bool
-	weight    int
+	database *database
+	name     string
+	replica  bool
+	weight   int
+
+	pool   *pool.Pool[*child] // nil if Conns hold their children
+	leases atomic.Int64       // in use; see countLease
+	held   heldStats          // instead of the pool's
+
 	connector driver.Connector
 	dsn       string // only to keep its secrets out of errors
-
-	pool *pool.Pool[*child] // nil if Conns hold their children
-	held heldStats          // instead of the pool's
 
 	routed [reasons]atomic.Uint64
 }

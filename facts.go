@@ -9,10 +9,10 @@ import (
 // facts are what is known of a query text in one dialect, with the rule that
 // matches it: all of the route that does not depend on the caller.
 type facts struct {
-	Statement
 	query   string
-	dialect Dialect
 	rule    *rule // nil if none matches
+	dialect Dialect
+	Statement
 
 	seen atomic.Bool // since the cache last looked for something to forget
 }

@@ -53,13 +53,19 @@ type question struct {
 	readOnlyTx bool     // which the server keeps from writing
 }
 
-// route is the answer.
+// route is the answer. It has no more than four fields, because such a struct is
+// returned in registers.
 type route struct {
-	engine     *engine
+	engine *engine
+	causes
+	rule  *rule  // the one that decided, if one did
+	facts *facts // nil if nothing had to be classified
+}
+
+// causes are the answer's two reasons.
+type causes struct {
 	reason     reason // why this engine
 	databaseBy reason // why this database; reasonNone for the default one
-	rule       *rule  // the one that decided, if one did
-	facts      *facts // nil if nothing had to be classified
 }
 
 // selection is what a context or a rule asks for. All of it may be empty.
@@ -108,7 +114,7 @@ func (k *Connector) route(q *question) (route, error) {
 		}
 	}
 	if k.single != nil {
-		return route{engine: k.single, reason: reasonOnlyEngine}, nil
+		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, nil
 	}
 	var f *facts
 	if q.via.carriesText() {
@@ -153,7 +159,7 @@ func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
 	case q.wroteGone:
 		return route{}, true, q.stateGone(f)
 	}
-	return route{engine: q.wrote, reason: reasonPinned, facts: f}, true, nil
+	return route{engine: q.wrote, causes: causes{reason: reasonPinned}, facts: f}, true, nil
 }
 
 // stateGone refuses a statement that another connection would answer with the
@@ -164,23 +170,29 @@ func (q *question) stateGone(f *facts) error {
 }
 
 // routeByText is the short way for the many questions in which nothing but the
-// text decides. It gives the answer that the long way would.
+// text and the pin decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
 	if k.single != nil {
-		return route{engine: k.single, reason: reasonOnlyEngine}, true
+		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, true
 	}
-	if k.byDefault == nil || k.router != nil || q.pin != nil {
+	db := k.byDefault
+	if q.pin != nil {
+		db = q.pin.database
+	}
+	if db == nil || k.router != nil {
 		return route{}, false
 	}
-	var f *facts
 	if q.via.carriesText() {
-		if f = k.factsFor(q, k.byDefault.dialect); f.rule != nil {
+		if r.facts = k.factsFor(q, db.dialect); r.facts.rule != nil {
 			return route{}, false
 		}
 	}
-	r.engine, r.reason = k.automatic(q, k.byDefault, f)
-	r.facts = f
-	return r, true
+	if q.pin == nil {
+		r.engine, r.reason = k.automatic(q, db, r.facts)
+		return r, true
+	}
+	r.engine, r.reason = q.pin, q.pinnedBy()
+	return r, !q.pin.replica // on a replica there is more to ask
 }
 
 // chosen looks up the caller's choice.
@@ -282,10 +294,7 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 			return nil, reasonNone, fmt.Errorf("%w: it is on %q, and the context asks for %q; end it first, or use another connection",
 				ErrTxEngine, q.pin.name, wanted.engineName())
 		}
-		if q.inTx {
-			return q.pin, reasonInTx, nil
-		}
-		return q.pin, reasonPinned, nil
+		return q.pin, q.pinnedBy(), nil
 	}
 	var e *engine
 	var why reason
@@ -300,6 +309,14 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 		e, why = k.automatic(q, db, f)
 	}
 	return e, why, nil
+}
+
+// pinnedBy says what the state is that the Conn is pinned by.
+func (q *question) pinnedBy() reason {
+	if q.inTx {
+		return reasonInTx
+	}
+	return reasonPinned
 }
 
 // automatic is the reader/writer split.

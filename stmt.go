@@ -89,7 +89,8 @@ func (s *stmt) bind(ctx context.Context, ca *call, args []driver.NamedValue) (*c
 	if err != nil {
 		return nil, nil, err
 	}
-	args, err = cs.argRules().check(args)
+	rules := cs.argRules()
+	args, err = rules.check(args)
 	return cs, args, err
 }
 
