@@ -23,7 +23,7 @@ type argRules struct {
 
 // check converts args in place and returns what is left of them: a child may
 // remove arguments that are options to itself.
-func (r argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
+func (r *argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
 	n := 0
 	for i := range args {
 		nv := &args[n]
@@ -48,7 +48,7 @@ func (r argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
 
 // checkOne asks the checker, then the column converter, then the default: each
 // only if the one before answered ErrSkip or is not there.
-func (r argRules) checkOne(nv *driver.NamedValue) error {
+func (r *argRules) checkOne(nv *driver.NamedValue) error {
 	if r.checker != nil {
 		if err := r.checker.CheckNamedValue(nv); err != driver.ErrSkip {
 			return err
@@ -59,13 +59,20 @@ func (r argRules) checkOne(nv *driver.NamedValue) error {
 			return err
 		}
 	}
+	switch value := nv.Value.(type) {
+	case int64, string, nil: // what ConvertValue would find out by reflection
+		return nil
+	case int:
+		nv.Value = int64(value)
+		return nil
+	}
 	value, err := driver.DefaultParameterConverter.ConvertValue(nv.Value)
 	nv.Value = value
 	return err
 }
 
 // convertColumn is database/sql's way with the deprecated ColumnConverter.
-func (r argRules) convertColumn(nv *driver.NamedValue) error {
+func (r *argRules) convertColumn(nv *driver.NamedValue) error {
 	index := nv.Ordinal - 1
 	if r.want >= 0 && r.want <= index {
 		return nil // one too many: left for the count

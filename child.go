@@ -20,25 +20,6 @@ import (
 type child struct {
 	pool.Base
 
-	engine *engine
-	conn   driver.Conn
-
-	execerContext  driver.ExecerContext
-	execer         driver.Execer //lint:ignore SA1019 a child from before contexts may have only this
-	queryerContext driver.QueryerContext
-	queryer        driver.Queryer //lint:ignore SA1019 as above
-	preparer       driver.ConnPrepareContext
-	beginner       driver.ConnBeginTx
-	pinger         driver.Pinger
-	resetter       driver.SessionResetter
-	validator      driver.Validator
-	checker        driver.NamedValueChecker
-	pgx            *stdlib.Conn // nil for another driver
-	pq             bool         // it is lib/pq's
-	mysql          bool         // it is go-sql-driver's
-
-	idleSince time.Time // when it last came back; kept for lib/pq only
-
 	// The state of the present lease. It belongs to the Conn that holds the
 	// child and is cleared when the lease ends.
 	broken  bool // of no use any more
@@ -50,7 +31,28 @@ type child struct {
 	queried bool // rows were handed out
 	noRows  bool // pgx: some of them had ended before they were handed out
 
-	stmts statements
+	engine *engine
+
+	// What every use needs stands together, in few lines of the processor's cache.
+	queryerContext driver.QueryerContext
+	execerContext  driver.ExecerContext
+	checker        driver.NamedValueChecker
+	resetter       driver.SessionResetter
+	validator      driver.Validator
+	pgx            *stdlib.Conn // nil for another driver
+	pq             bool         // it is lib/pq's
+	mysql          bool         // it is go-sql-driver's
+	guarded        bool         // the server refuses writes on it
+	stmts          statements
+
+	conn     driver.Conn
+	execer   driver.Execer  //lint:ignore SA1019 a child from before contexts may have only this
+	queryer  driver.Queryer //lint:ignore SA1019 as above
+	preparer driver.ConnPrepareContext
+	beginner driver.ConnBeginTx
+	pinger   driver.Pinger
+
+	idleSince time.Time // when it last came back; kept for lib/pq only
 }
 
 func newChild(e *engine, conn driver.Conn) *child {
@@ -99,6 +101,7 @@ func (ch *child) Valid() bool {
 // database/sql does it.
 func (ch *child) Close() error {
 	ch.stmts.closeAll()
+	ch.engine.open.remove(ch)
 	return ch.conn.Close()
 }
 
@@ -147,7 +150,8 @@ func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValu
 	if ch.execerContext == nil && ch.execer == nil {
 		return nil, driver.ErrSkip
 	}
-	args, err := ch.argRules().check(args)
+	rules := ch.argRules()
+	args, err := rules.check(args)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +174,8 @@ func (ch *child) query(ctx context.Context, query string, args []driver.NamedVal
 	if ch.queryerContext == nil && ch.queryer == nil {
 		return nil, driver.ErrSkip
 	}
-	args, err := ch.argRules().check(args)
+	rules := ch.argRules()
+	args, err := rules.check(args)
 	if err != nil {
 		return nil, err
 	}

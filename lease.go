@@ -7,7 +7,8 @@ import (
 )
 
 // lease returns the child of an engine for one statement: the one that is in
-// this Conn's hands already, else one from the engine's pool.
+// this Conn's hands already, else the one that was there last, else one from the
+// engine's pool.
 func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 	if c.pin != nil && c.pin.engine == e {
 		return c.unbroken(c.pin)
@@ -16,17 +17,30 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 		if ch == c.held {
 			return c.unbroken(ch)
 		}
-		if ch.engine == e && !ch.broken {
+		if ch.engine == e && ch.serves() {
 			return ch, nil
+		}
+	}
+	for i, ch := range c.parked() {
+		if ch != nil && ch.engine == e {
+			if c.reclaim(ctx, i) {
+				return ch, nil
+			}
+			break
 		}
 	}
 	ch, err := c.takeFrom(ctx, e)
 	if err != nil {
 		return nil, e.connectionError(ctx, err)
 	}
-	c.leases = append(c.leases, ch)
+	e.countLease(+1)
+	c.addLease(ch)
 	return ch, nil
 }
+
+// serves reports whether the child can be used for what its engine is now: one
+// that was opened read-only is of no use to a primary.
+func (ch *child) serves() bool { return !ch.broken && !(ch.guarded && !ch.engine.isReplica()) }
 
 // unbroken is for a child that no other can stand in for: it holds the session.
 func (c *Conn) unbroken(ch *child) (*child, error) {
@@ -71,8 +85,9 @@ func (c *Conn) endLeases() {
 		c.pin.dirty = true
 	}
 	for i, ch := range c.leases {
-		ch.endLease()
-		c.leases[i] = nil
+		if !ch.park() {
+			c.leases[i] = nil
+		}
 	}
 	c.leases = c.leases[:0]
 	c.toldBad = false
@@ -90,19 +105,26 @@ func (c *Conn) drop(ch *child) {
 	ch.endLease()
 }
 
-// endLease clears what belongs to the lease and gives the child to its pool.
+// endLease gives the child to its pool.
 func (ch *child) endLease() {
-	keep := !ch.broken && !ch.dirty
-	if keep {
-		ch.stmts.endLease()
-		ch.noteIdle()
-	}
-	ch.queried, ch.noRows = false, false
-	if keep {
+	if ch.endUse() {
 		ch.engine.pool.Put(ch)
 	} else {
 		ch.engine.pool.Discard(ch)
 	}
+}
+
+// endUse clears what belongs to the lease, and reports whether the child may go
+// back to its pool.
+func (ch *child) endUse() bool {
+	ch.engine.countLease(-1)
+	ch.queried, ch.noRows = false, false
+	if ch.broken || ch.dirty {
+		return false
+	}
+	ch.stmts.endLease()
+	ch.noteIdle()
+	return true
 }
 
 // holds reports whether a child statement lives on a child in this Conn's hands.

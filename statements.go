@@ -20,13 +20,13 @@ const maxChildStatements = 256
 // a Conn that does not hold the child takes itself off the count and leaves the
 // closing to the next holder.
 type statements struct {
+	lent   []*childStmt // those in the hands of the present holder's statements
+	unused atomic.Bool  // some childStmt has no user left
+	mu     sync.Mutex   // guards users of every childStmt
+	clock  uint64       // counts uses, for the least recent one
+
 	byText map[string]*childStmt // chains of the same text
 	size   int
-	clock  uint64       // counts uses, for the least recent one
-	lent   []*childStmt // those in the hands of the present holder's statements
-
-	mu     sync.Mutex  // guards users of every childStmt
-	unused atomic.Bool // some childStmt has no user left
 }
 
 // take returns a child statement for s, prepared if need be. Two statements of

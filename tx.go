@@ -42,7 +42,8 @@ func (t *tx) Commit() error {
 		c.endTx(t)
 		return c.badConn()
 	}
-	ca := c.startEnd(t, viaCommit)
+	var ca call
+	c.startEnd(&ca, t, viaCommit)
 	defer c.abandon(&ca)
 	err := t.tx.Commit()
 	c.endTx(t)
@@ -61,7 +62,8 @@ func (t *tx) Rollback() error {
 		c.endTx(t)
 		return c.badConn()
 	}
-	ca := c.startEnd(t, viaRollback)
+	var ca call
+	c.startEnd(&ca, t, viaRollback)
 	defer c.abandon(&ca)
 	err := t.tx.Rollback()
 	c.endTx(t)

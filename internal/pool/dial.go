@@ -68,7 +68,7 @@ func (p *Pool[C]) dialled(ctx context.Context, c C) {
 	if p.o.MaxLifetime > 0 {
 		b.expires = time.Since(p.epoch) + p.o.MaxLifetime - rand.N(p.o.MaxLifetime/10+1)
 	}
-	kept := p.keep(c, b)
+	kept := p.keep(c, b, false)
 	p.mu.Unlock()
 	if !kept {
 		p.close(c)

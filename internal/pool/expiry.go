@@ -48,9 +48,13 @@ func (p *Pool[C]) stopClock() {
 // while none is idle, and so it does after Close, should a tick come late.
 func (p *Pool[C]) tick() {
 	p.mu.Lock()
+	lastTick := p.now
 	p.now = time.Since(p.epoch)
-	expired := p.removeExpired()
-	if len(p.idle) > 0 {
+	expired := append(p.removeExpired(), p.removeExpiredBerths(lastTick)...)
+	if !p.anyParked() {
+		p.recall() // so that the next to be parked meets startClock
+	}
+	if len(p.idle)+len(p.berths) > 0 {
 		p.timer.Reset(p.period)
 	} else {
 		p.timer = nil
@@ -66,7 +70,7 @@ func (p *Pool[C]) removeExpired() (expired []C) {
 		switch {
 		case p.outlived(b):
 			p.stats.MaxLifetimeClosed++
-		case p.o.MaxIdleTime > 0 && p.now-b.idleSince >= p.o.MaxIdleTime:
+		case p.rests(b):
 			p.stats.MaxIdleTimeClosed++
 		default:
 			return false
@@ -75,6 +79,12 @@ func (p *Pool[C]) removeExpired() (expired []C) {
 		return true
 	})
 	return expired
+}
+
+// rests says whether a connection that is idle has been so for too long. Called
+// with mu held.
+func (p *Pool[C]) rests(b *Base) bool {
+	return p.o.MaxIdleTime > 0 && p.now-b.idleSince >= p.o.MaxIdleTime
 }
 
 // outlived says whether a connection has come to the end of its lifetime. Called

@@ -14,7 +14,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -35,8 +34,8 @@ type Conn interface {
 
 // Base is what the pool knows about a connection.
 type Base struct {
+	place
 	used       bool          // has come back once, so it wants a reset; owned by the holder
-	out        bool          // in the hands of a taker; guarded by the pool's mutex
 	idleSince  time.Duration // on the pool's clock; guarded by the pool's mutex
 	generation uint64        // set before the first use, never changed
 	expires    time.Duration // on the pool's clock, 0: never; set before the first use, never changed
@@ -60,7 +59,6 @@ type Pool[C Conn] struct {
 	o      Options
 	period time.Duration // between two ticks of the clock; 0: nothing ever expires
 	epoch  time.Time     // when the clock stood at 0
-	inUse  atomic.Int64  // written with mu held, read without
 
 	// mu guards all that follows. No child is called, and nothing waits,
 	// while it is held.
@@ -69,7 +67,10 @@ type Pool[C Conn] struct {
 	generation uint64
 	open       int           // places taken, see places.go
 	idle       []C           // the last is the next; all of this generation, none expired by the clock
-	waiters    queue[C]      // in turn; there are none while a connection is idle
+	berths     []C           // parked, or in use and may be parked; of this generation; see berths.go
+	nextBerth  int           // where to begin to look for one to steal
+	taken      int           // how many are in use and have no berth
+	waiters    queue[C]      // in turn; there are none while a connection is idle or has a berth
 	dials      dialSet       // in progress
 	now        time.Duration // the clock's last tick
 	timer      *time.Timer   // the clock; nil while it stands still
@@ -93,7 +94,7 @@ func (p *Pool[C]) Take(ctx context.Context) (C, error) { return p.TakeYielding(c
 func (p *Pool[C]) TakeYielding(ctx context.Context, yield func()) (C, error) {
 	for {
 		c, err := p.idleOrNext(ctx, yield)
-		if err != nil || p.ready(ctx, c) {
+		if err != nil || !c.base().used || p.Ready(ctx, c) {
 			return c, err
 		}
 	}
@@ -113,10 +114,21 @@ func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 		c := p.popIdle()
 		p.mu.Unlock()
 		return c, nil
-	case yield != nil && p.full():
+	}
+	if c, ok := p.steal(); ok {
+		p.mu.Unlock()
+		return c, nil
+	}
+	if yield != nil && p.full() {
 		p.mu.Unlock()
 		yield()
 		return p.idleOrNext(ctx, nil)
+	}
+	p.recall()
+	if len(p.idle) > 0 { // one was parked in this moment
+		c := p.popIdle()
+		p.mu.Unlock()
+		return c, nil
 	}
 	w := p.enqueue(ctx)
 	p.mu.Unlock()
@@ -130,15 +142,12 @@ func (p *Pool[C]) popIdle() C {
 	c := p.idle[last]
 	p.idle[last] = none
 	p.idle = p.idle[:last]
-	p.handOut(c.base())
+	p.addBerth(c, berthed)
 	return c
 }
 
-// ready makes c fit for its next user, or drops it.
-func (p *Pool[C]) ready(ctx context.Context, c C) bool {
-	if !c.base().used {
-		return true
-	}
+// Ready resets c for its next user, or drops it.
+func (p *Pool[C]) Ready(ctx context.Context, c C) bool {
 	fit := false
 	defer func() {
 		// Also after a panic: the taker does not have c yet, so it cannot discard
@@ -163,16 +172,21 @@ func (p *Pool[C]) ready(ctx context.Context, c C) bool {
 // Put takes c back. It is kept if it is valid, of the current generation and not
 // expired, and if somebody waits for it or there is room; else it is closed.
 func (p *Pool[C]) Put(c C) {
-	valid := c.Valid()
-	b := c.base()
+	p.putBack(c, c.base(), c.Valid(), false)
+}
+
+// putBack says whether c is parked now, which it is only if asked for.
+func (p *Pool[C]) putBack(c C, b *Base, valid, park bool) bool {
 	b.used = true
 	p.mu.Lock()
 	p.handIn(b)
-	kept := valid && p.keep(c, b)
+	kept := valid && p.keep(c, b, park)
+	isParked := b.isParked()
 	p.mu.Unlock()
 	if !kept {
 		p.close(c)
 	}
+	return isParked
 }
 
 // passOn gives away a connection that its taker did not stay for.
@@ -180,7 +194,7 @@ func (p *Pool[C]) passOn(c C) {
 	b := c.base()
 	p.mu.Lock()
 	p.handIn(b)
-	kept := p.keep(c, b)
+	kept := p.keep(c, b, false)
 	p.mu.Unlock()
 	if !kept {
 		go p.close(c) // the taker is in a hurry
@@ -188,9 +202,9 @@ func (p *Pool[C]) passOn(c C) {
 }
 
 // keep finds a use for a connection that nobody holds, and whose base is b: the
-// first waiter, else a later taker. False means that there is none, and c must be
-// closed. Called with mu held.
-func (p *Pool[C]) keep(c C, b *Base) bool {
+// first waiter, else a later taker, for whom it may be parked meanwhile. False
+// means that there is none, and c must be closed. Called with mu held.
+func (p *Pool[C]) keep(c C, b *Base, park bool) bool {
 	switch {
 	case p.closed || b.generation != p.generation:
 		return false
@@ -201,11 +215,15 @@ func (p *Pool[C]) keep(c C, b *Base) bool {
 		p.handOut(b)
 		p.serve(p.waiters.first, handover[C]{conn: c})
 		return true
-	case len(p.idle) >= p.o.MaxIdle:
+	case !p.findRoom():
 		p.stats.MaxIdleClosed++
 		return false
 	}
 	p.startClock()
+	if park {
+		p.addBerth(c, parked)
+		return true
+	}
 	b.idleSince = p.now
 	p.idle = append(p.idle, c)
 	return true
@@ -228,6 +246,7 @@ func (p *Pool[C]) Stale(c C) {
 	var dropped []C
 	if c.base().generation == p.generation {
 		p.generation++
+		p.recall()
 		dropped, p.idle = p.idle, nil
 	}
 	p.mu.Unlock()
@@ -236,24 +255,24 @@ func (p *Pool[C]) Stale(c C) {
 
 // handOut is called with mu held.
 func (p *Pool[C]) handOut(b *Base) {
-	b.out = true
-	p.inUse.Add(1)
+	b.state.Store(taken)
+	p.taken++
 }
 
 // handIn is called with mu held. A connection that is given back twice would be
 // used by two at once, which must not happen at any price.
 func (p *Pool[C]) handIn(b *Base) {
-	if !b.out {
+	switch b.state.Load() {
+	case taken:
+		p.taken--
+	case berthed:
+		p.removeBerth(b)
+	default:
 		p.mu.Unlock()
 		panic("multidb: a connection was given back to its pool that was not taken from it")
 	}
-	b.out = false
-	p.inUse.Add(-1)
+	b.state.Store(pooled)
 }
-
-// InUse returns how many connections are in the hands of takers. It takes no
-// lock, so that engines can be balanced by it.
-func (p *Pool[C]) InUse() int { return int(p.inUse.Load()) }
 
 // Close closes the idle connections, ends the dials, and answers the waiters with
 // ErrClosed. It does not wait for the connections in use: each is closed when it
@@ -261,6 +280,7 @@ func (p *Pool[C]) InUse() int { return int(p.inUse.Load()) }
 func (p *Pool[C]) Close() error {
 	p.mu.Lock()
 	p.closed = true
+	p.recall()
 	idle, dials := p.idle, p.dials
 	p.idle, p.dials = nil, nil
 	p.stopClock()

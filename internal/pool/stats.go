@@ -26,7 +26,13 @@ func (p *Pool[C]) Stats() Stats {
 	s := p.stats
 	s.MaxOpen = p.o.MaxOpen
 	s.Open = p.open
-	s.InUse = p.InUse()
-	s.Idle = len(p.idle)
+	s.InUse, s.Idle = p.taken, len(p.idle)
+	for _, c := range p.berths {
+		if c.base().isParked() {
+			s.Idle++
+		} else {
+			s.InUse++
+		}
+	}
 	return s
 }

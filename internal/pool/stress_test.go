@@ -14,7 +14,9 @@ import (
 )
 
 // TestStress has 32 users with tiny deadlines share 6 connections to a server
-// that refuses, hangs up, and restarts. The server of the test checks every use.
+// that refuses, hangs up, and restarts. Each tries to have the connection again
+// that it parked, which may be in use, idle, or closed by then. The server of the
+// test checks every use.
 func TestStress(t *testing.T) {
 	const users, rounds = 32, 300
 	errRefused := errors.New("refused")
@@ -45,18 +47,30 @@ func TestStress(t *testing.T) {
 	}, pool.Options{MaxOpen: 6, MaxIdle: 4, MaxIdleTime: 50 * time.Millisecond, MaxLifetime: 100 * time.Millisecond})
 
 	var taken atomic.Int64
+	var reclaimed atomic.Int64
 	user := func() {
+		var mine *conn // parked last
 		for range rounds {
 			if rand.N(500) == 0 {
 				restarts.Add(1)
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), rand.N(300*time.Microsecond))
-			c, err := p.Take(ctx)
+			var c *conn
+			var err error
+			if mine != nil && mine.TryReclaim() && p.Ready(ctx, mine) {
+				c = mine
+				reclaimed.Add(1)
+			} else {
+				c, err = p.Take(ctx)
+			}
+			mine = nil
 			cancel()
 			switch {
 			case err == nil:
 				taken.Add(1)
-				leave(p, c)
+				if leave(p, c) {
+					mine = c
+				}
 			case err != context.DeadlineExceeded && err != errRefused:
 				t.Errorf("Take: %v", err)
 			}
@@ -67,8 +81,8 @@ func TestStress(t *testing.T) {
 		wg.Go(user)
 	}
 	wg.Wait()
-	if taken.Load() == 0 {
-		t.Error("no Take succeeded")
+	if taken.Load() == 0 || reclaimed.Load() == 0 {
+		t.Errorf("%d taken, %d reclaimed", taken.Load(), reclaimed.Load())
 	}
 
 	// Whatever happened, every place can be had again.
@@ -92,8 +106,9 @@ func TestStress(t *testing.T) {
 	t.Logf("%d taken, %+v", taken.Load(), p.Stats())
 }
 
-// leave uses c a little and lets it go in one of the ways there are.
-func leave(p *pool.Pool[*conn], c *conn) {
+// leave uses c a little and lets it go in one of the ways there are. True means
+// that it is parked.
+func leave(p *pool.Pool[*conn], c *conn) bool {
 	done := c.use()
 	if rand.N(4) == 0 {
 		time.Sleep(rand.N(100 * time.Microsecond))
@@ -108,7 +123,14 @@ func leave(p *pool.Pool[*conn], c *conn) {
 	case 2:
 		c.broken.Store(true)
 		p.Put(c)
-	default:
+	case 3:
 		p.Put(c)
+	case 4:
+		if park(p, c) {
+			p.Unpark(c)
+		}
+	default:
+		return park(p, c)
 	}
+	return false
 }

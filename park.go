@@ -1,0 +1,69 @@
+package multidb
+
+import "context"
+
+// A Conn that ends its leases gives its children back to their pools, but parks
+// them there: the next statement has its child again without the pool's mutex, if
+// nobody else took it meanwhile. What is parked has no say in the route: which
+// engine answers is decided first.
+
+// parked are the children that this Conn had last and may have again. They stay
+// where they were among the leases, behind the end of those. Some are nil, and
+// some are others' by now.
+func (c *Conn) parked() []*child { return c.leases[len(c.leases):cap(c.leases)] }
+
+// reclaim makes a lease of what is parked.
+func (c *Conn) reclaim(ctx context.Context, i int) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	parked := c.parked()
+	ch := parked[i]
+	if !ch.TryReclaim() || !ch.engine.pool.Ready(ctx, ch) {
+		parked[i] = nil
+		return false
+	}
+	ch.engine.countLease(+1)
+	if i > 0 {
+		parked[0], parked[i] = ch, parked[0]
+	}
+	c.leases = c.leases[:len(c.leases)+1]
+	return true
+}
+
+// addLease adds a child from a pool. There is room for the usual number of
+// engines; beyond that, what was parked longest ago is left to others.
+func (c *Conn) addLease(ch *child) {
+	if parked := c.parked(); len(parked) > 0 && parked[0] != nil {
+		last := len(parked) - 1
+		if parked[last] != nil {
+			parked[last].unpark()
+		}
+		copy(parked[1:], parked)
+	}
+	c.leases = append(c.leases, ch)
+}
+
+// unparkAll is for a Conn that will not be used again.
+func (c *Conn) unparkAll() {
+	parked := c.parked()
+	for i, ch := range parked {
+		if ch != nil {
+			ch.unpark()
+			parked[i] = nil
+		}
+	}
+}
+
+func (ch *child) unpark() { ch.engine.pool.Unpark(ch) }
+
+// park ends the lease, and reports whether the child may be had again.
+func (ch *child) park() bool {
+	p := ch.engine.pool
+	if !ch.endUse() {
+		p.Discard(ch)
+		return false
+	}
+	valid := ch.Valid()
+	return valid && ch.TryPark() || p.Park(ch, valid)
+}
