@@ -90,7 +90,7 @@ func driveBun(t *testing.T, d multidb.Dialect, pool *sql.DB) {
 	var lines []Book
 	var values []map[string]any
 	ok(db.NewSelect().Model(&found).Where("name = ?", "Ada").Order("id DESC").Limit(10).Offset(0).Scan(ctx))
-	ok(db.NewSelect().Model(&found).Where("? LIKE ?", bun.Ident("name"), "A%").WhereOr("id IN (?)", bun.In([]int{1, 2})).Scan(ctx))
+	ok(db.NewSelect().Model(&found).Where("? LIKE ?", bun.Ident("name"), "A%").WhereOr("id IN (?)", bun.List([]int{1, 2})).Scan(ctx))
 	ok(db.NewSelect().Model(&found).WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("id = 1").WhereOr("id = 2")
 	}).Scan(ctx))
