@@ -3,7 +3,7 @@
 // tables they name, and what they leave behind on their connection.
 //
 // It is a lexer (lex.go) that follows the quoting and comment rules of one
-// dialect to the letter, and on top of it a walk over the tokens (scan.go,
+// dialect to the letter, and on top of it a walk over the tokens (scan.go, walk.go,
 // query.go, verbs.go) that has a bounded stack and looks at every byte a
 // constant number of times. It builds no tree, and it does not have to
 // understand a text to be right about it: what it does not recognise is not a

@@ -231,7 +231,7 @@ const (
 
 // lookup returns the keyword that s spells, in letters of any case.
 func lookup(s string) keyword {
-	if len(s) < shortestWord || len(s) > longestWord {
+	if len(s) > longestWord {
 		return notKeyword
 	}
 	if i := keywordWords.find(s); i >= 0 {

@@ -118,6 +118,9 @@ func (s *scanner) table(p dotted, written bool) {
 
 // isTemporary reports whether a table is in a schema of temporary ones.
 func (s *scanner) isTemporary(name string) bool {
+	if c := name[0]; c != 'p' && c != 't' && c != 's' {
+		return false
+	}
 	switch {
 	case strings.HasPrefix(name, "pg_temp"):
 		return s.lex.dialect() == Postgres
