@@ -137,7 +137,7 @@ func (c *Conn) queryOn(ctx context.Context, ca *call, query string, args []drive
 		return nil, err
 	}
 	defer c.abandon(ca)
-	rows, err := ca.child.query(ctx, query, args)
+	rows, err := ca.child.query(ca.child.interruptible(ctx), query, args)
 	if err == nil {
 		ca.child.gaveRows()
 	}
@@ -180,7 +180,7 @@ func (c *Conn) prepareOn(ctx context.Context, ca *call, query string, via via) (
 		}
 		return s, c.finish(ctx, ca, err)
 	}
-	_, err := s.on(ctx, ca.child)
+	_, err := s.on(ca.child.interruptible(ctx), ca.child)
 	return s, c.finish(ctx, ca, err)
 }
 
@@ -213,7 +213,7 @@ func (c *Conn) beginOn(ctx context.Context, ca *call, opts driver.TxOptions, via
 		return nil, err
 	}
 	defer c.abandon(ca)
-	childTx, err := ca.child.begin(ctx, opts)
+	childTx, err := ca.child.begin(ca.child.interruptible(ctx), opts)
 	return childTx, c.finish(ctx, ca, err)
 }
 
