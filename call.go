@@ -36,6 +36,10 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 		}
 		return err
 	}
+	if via.isStatement() {
+		// Here, because right after the lease's own an atomic operation costs little.
+		ca.route.engine.count(ca.route.reason)
+	}
 	if f := ca.route.facts; f != nil {
 		c.remember(f)
 		if via.runs() && f.Kind != KindRead {
@@ -95,21 +99,19 @@ func (c *Conn) panicked(ch *child) {
 }
 
 // finish sees the end of every call: it notes what the connection's state is
-// now, judges an error, counts and logs. It returns the error for the caller,
+// now, judges an error and logs. It returns the error for the caller,
 // which is the child's own but for a write that was lost on the way.
 func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	ca.child.busy = false
-	if err == driver.ErrSkip {
-		return err // database/sql comes back with Prepare
+	if err == driver.ErrSkip { // database/sql comes back with Prepare
+		ca.route.engine.uncount(ca.route.reason)
+		return err
 	}
 	if f := ca.route.facts; f != nil && f.Tx != TxNone && ca.via.runs() {
 		c.noteTransaction(ca.child, f, err)
 	}
 	if err != nil {
 		err = c.failed(ctx, ca, err)
-	}
-	if ca.via.isStatement() {
-		ca.route.engine.count(ca.route.reason)
 	}
 	if k := c.connector; k.log != nil {
 		k.logCall(ctx, ca, err)

@@ -209,7 +209,6 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 	if c.held == nil && errors.Is(err, driver.ErrBadConn) {
 		ca.child.broken, c.toldBad = true, true // what fn says of this child means no other
 	}
-	ca.route.engine.count(reasonRaw)
 	return err
 }
 
@@ -242,7 +241,6 @@ func (c *Conn) Close() error {
 		}
 	}
 	c.endLeases()
-	c.unparkAll()
 	return c.closeOwn(nil)
 }
 

@@ -66,7 +66,8 @@ func newEngine(db *database, c *engineConfig, pooled bool) (*engine, error) {
 	return e, nil
 }
 
-func (e *engine) count(r reason) { e.routed[r].Add(1) }
+func (e *engine) count(r reason)   { e.routed[r].Add(1) }
+func (e *engine) uncount(r reason) { e.routed[r].Add(^uint64(0)) }
 
 // dial opens a child.
 func (e *engine) dial(ctx context.Context) (*child, error) {
