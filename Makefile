@@ -2,7 +2,7 @@ MAKEFLAGS   += --no-print-directory
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.1
 FUZZ_SECONDS = 600
 
-.PHONY: help test lint fuzz bench
+.PHONY: help test lint fuzz bench chaos
 
 help:
 	@echo "make test    everything: lint, all tests on real servers with the race detector, a short fuzz;"
@@ -10,6 +10,7 @@ help:
 	@echo "make lint    gofmt, go vet, staticcheck"
 	@echo "make fuzz    all fuzz tests, FUZZ_SECONDS=$(FUZZ_SECONDS) together for each module"
 	@echo "make bench   what multidb costs over its child driver, as a table of ratios"
+	@echo "make chaos   a load on servers that are killed, frozen, cut off and failed over: what became of every statement"
 
 test:
 	.ci/servers
@@ -28,3 +29,7 @@ fuzz:
 
 bench:
 	go run ./bench
+
+chaos:
+	@failed=; go run ./chaos -errors || failed=yes; \
+	go -C integration run ./chaos -errors || failed=yes; test -z "$$failed"

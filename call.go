@@ -15,7 +15,11 @@ type call struct {
 	child    *child
 	open     bool      // nothing was known of an end of the connection when the call began
 	readOnly bool      // the end of a read-only transaction
-	began    time.Time // zero unless calls are logged
+	began    time.Time // zero unless calls are logged, or this one is timed
+	timed    bool
+
+	onReplica bool // the engine was a replica when the call was routed
+	again     bool // the statement goes on elsewhere
 }
 
 // start routes a statement and takes the child that it goes to. Every start is
@@ -25,20 +29,22 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 	if k.log != nil {
 		ca.began = time.Now()
 	}
-	c.ask(ctx, &ca.question, query, via)
-	var err error
-	if ca.route, err = k.route(&ca.question); err == nil {
-		ca.child, err = c.lease(ctx, ca.route.engine)
-	}
-	if err != nil {
+	for {
+		c.ask(ctx, &ca.question, query, via)
+		var err error
+		if ca.route, err = k.route(&ca.question); err == nil {
+			err = c.reach(ctx, ca)
+		}
+		if err == nil {
+			break
+		}
+		again := c.startsElsewhere(ctx, ca, err)
 		if k.log != nil {
 			k.logCall(ctx, ca, err)
 		}
-		return err
-	}
-	if via.isStatement() {
-		// Here, because right after the lease's own an atomic operation costs little.
-		ca.route.engine.count(ca.route.reason)
+		if !again {
+			return ca.giveUp(ctx, err)
+		}
 	}
 	if f := ca.route.facts; f != nil {
 		c.remember(f)
@@ -46,8 +52,17 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 			c.expectState(ca.child, f)
 		}
 	}
-	ca.enter()
+	c.enter(ca)
 	return nil
+}
+
+// reach takes the child of the route's engine.
+func (c *Conn) reach(ctx context.Context, ca *call) (err error) {
+	ca.onReplica = ca.route.engine.isReplica()
+	if err = c.admit(ca); err == nil {
+		ca.child, err = c.lease(ctx, ca.route.engine)
+	}
+	return err
 }
 
 // remember keeps the facts of the last statement at hand, but not of a long one.
@@ -62,11 +77,11 @@ func (c *Conn) startEnd(ca *call, t *tx, via via) {
 	e := t.child.engine
 	ca.via, ca.child = via, t.child
 	ca.route.engine, ca.route.reason = e, reasonInTx
-	ca.readOnly = t.readOnly || e.replica
+	ca.readOnly = t.readOnly || e.isReplica()
 	if c.connector.log != nil {
 		ca.began = time.Now()
 	}
-	ca.enter()
+	c.enter(ca)
 	t.child.asked, t.child.ran = true, true
 }
 
@@ -74,10 +89,14 @@ func (c *Conn) startEnd(ca *call, t *tx, via via) {
 // not asked, as a child may expect it only when it is given back. The exception
 // is go-sql-driver/mysql, which calls itself invalid while rows are open: that
 // it refuses a call for them must not be taken for the end of its connection.
-func (ca *call) enter() {
+func (c *Conn) enter(ca *call) {
 	ch := ca.child
 	ask := ch.pgx != nil || ch.mysql && ch.queried
 	ca.open = !ch.broken && !(ask && ch.closed())
+	ca.again = false
+	if ca.timed = c.isTimed(ca); ca.timed && ca.began.IsZero() {
+		ca.began = time.Now()
+	}
 	ch.busy, ch.asked, ch.ran = true, false, false
 }
 
@@ -99,19 +118,23 @@ func (c *Conn) panicked(ch *child) {
 }
 
 // finish sees the end of every call: it notes what the connection's state is
-// now, judges an error and logs. It returns the error for the caller,
+// now, judges an error, counts and logs. It returns the error for the caller,
 // which is the child's own but for a write that was lost on the way.
 func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	ca.child.busy = false
-	if err == driver.ErrSkip { // database/sql comes back with Prepare
-		ca.route.engine.uncount(ca.route.reason)
-		return err
+	if err == driver.ErrSkip {
+		return err // database/sql comes back with Prepare
 	}
 	if f := ca.route.facts; f != nil && f.Tx != TxNone && ca.via.runs() {
 		c.noteTransaction(ca.child, f, err)
 	}
 	if err != nil {
 		err = c.failed(ctx, ca, err)
+	} else if ca.timed {
+		ca.route.engine.database.notePace(ca.route.engine, time.Since(ca.began))
+	}
+	if ca.via.isStatement() && !ca.again {
+		ca.route.engine.count(ca.route.reason)
 	}
 	if k := c.connector; k.log != nil {
 		k.logCall(ctx, ca, err)
@@ -126,18 +149,22 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 		return err // as without multidb, where the child answers for itself
 	}
 	v := judge(ctx, ca, err)
+	ca.again = c.goesOn(ctx, ca, err, v)
 	if !v.lost {
 		return err
 	}
-	c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn)
 	if c.held == nil {
 		ch.broken = true // a held child answers for itself
 	}
-	if v.callers || !ca.open {
+	if c.held == nil && !v.callers && ca.open {
+		ch.engine.lostOne(ch)
+	}
+	if ca.again {
 		return err
 	}
-	if c.held == nil {
-		ch.engine.pool.Stale(ch)
+	c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn)
+	if v.callers || !ca.open {
+		return err
 	}
 	if !ca.via.runs() || !ch.ran || c.undone(ca) {
 		return err

@@ -42,6 +42,7 @@ type child struct {
 	pgx            *stdlib.Conn // nil for another driver
 	pq             bool         // it is lib/pq's
 	mysql          bool         // it is go-sql-driver's
+	guarded        bool         // the server refuses writes on it
 	stmts          statements
 
 	conn     driver.Conn
@@ -100,6 +101,7 @@ func (ch *child) Valid() bool {
 // database/sql does it.
 func (ch *child) Close() error {
 	ch.stmts.closeAll()
+	ch.engine.open.remove(ch)
 	return ch.conn.Close()
 }
 

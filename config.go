@@ -49,6 +49,35 @@ type Config struct {
 	// begins: on a "replica" (the default) or on the "primary".
 	ReadOnlyTx string
 
+	// Fallback says who answers a read when no replica of its database can: the
+	// "primary" (the default), or nobody: with "error" the read fails with
+	// [ErrNoReplica], and the primary keeps its strength for writes.
+	Fallback string
+
+	// Balance says how reads are spread over the replicas of a database. The
+	// default is [LeastBusy]; [RoundRobin], [Random] and [BalanceBy] are the
+	// others. In JSON: "least_busy", "round_robin", "random".
+	Balance Balance
+
+	// ConnectTimeout bounds one attempt to connect to an engine, whatever its own
+	// DSN allows. An engine that does not answer at all is taken to be down after
+	// that time. The default is 5 seconds. It has no meaning for a configuration of
+	// a single engine, whose driver is left alone.
+	ConnectTimeout Duration
+
+	// Discover asks the servers which engine of a database is the primary
+	// (pg_is_in_recovery() of PostgreSQL, @@global.read_only of MySQL and
+	// MariaDB) instead of believing the configuration: at first use, whenever
+	// there is a doubt, and once a second while the database is used. After a
+	// failover, writes go to the new primary. While two engines say that they are
+	// the primary, writes are refused with [ErrTwoPrimaries].
+	Discover bool
+
+	// FailoverTimeout is how long a statement that was not sent yet waits for a
+	// primary that can be reached. The default is 10 seconds with Discover, and
+	// not to wait without it. The statement's own context may end it earlier.
+	FailoverTimeout Duration
+
 	// ReadFunctions are functions that have no effect, beyond those that multidb
 	// knows: a statement that calls one may still be a read. WriteFunctions are
 	// functions that have an effect, whatever multidb thinks of them.
@@ -104,6 +133,15 @@ type Engine struct {
 	// short-lived credentials, tracing, a parsed configuration. There is no JSON
 	// form.
 	Connector driver.Connector `json:"-"`
+
+	// ReadOnly says who keeps writes away from a replica. With "enforce" (the
+	// default) its connections are opened read-only, so that the server itself
+	// refuses what is not a read: default_transaction_read_only of PostgreSQL,
+	// SET SESSION TRANSACTION READ ONLY of MySQL, PRAGMA query_only of SQLite.
+	// With "trust" nothing is set, for servers or proxies that cannot: then a
+	// function that writes and is called a read by mistake does write, if the
+	// server lets it. It has no meaning for a primary.
+	ReadOnly string
 
 	// Weight is the replica's share of reads relative to the other replicas. The
 	// default is 1.

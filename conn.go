@@ -60,6 +60,7 @@ type Conn struct {
 
 	// What one call leaves to the next.
 	lastFacts   *facts // of the last statement, which may come again
+	reads       uint8  // counts them, to time one in so many
 	skippedExec bool   // database/sql will prepare what Exec was asked for
 
 	firstTx tx // room for one, which saves an allocation
@@ -102,28 +103,46 @@ func (c *Conn) Ping(ctx context.Context) error {
 // ExecContext routes the statement and runs it on a child.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	var ca call
-	if err := c.start(ctx, &ca, query, viaExec); err != nil {
+	for {
+		result, err := c.execOn(ctx, &ca, query, args)
+		if !ca.again {
+			return result, err
+		}
+	}
+}
+
+func (c *Conn) execOn(ctx context.Context, ca *call, query string, args []driver.NamedValue) (driver.Result, error) {
+	if err := c.start(ctx, ca, query, viaExec); err != nil {
 		return nil, err
 	}
-	defer c.abandon(&ca)
+	defer c.abandon(ca)
 	result, err := ca.child.exec(ctx, query, args)
 	c.skippedExec = err == driver.ErrSkip
-	return result, c.finish(ctx, &ca, err)
+	return result, c.finish(ctx, ca, err)
 }
 
 // QueryContext routes the statement and runs it on a child, whose rows it
 // returns as they are.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	var ca call
-	if err := c.start(ctx, &ca, query, viaQuery); err != nil {
+	for {
+		rows, err := c.queryOn(ctx, &ca, query, args)
+		if !ca.again {
+			return rows, err
+		}
+	}
+}
+
+func (c *Conn) queryOn(ctx context.Context, ca *call, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if err := c.start(ctx, ca, query, viaQuery); err != nil {
 		return nil, err
 	}
-	defer c.abandon(&ca)
+	defer c.abandon(ca)
 	rows, err := ca.child.query(ctx, query, args)
 	if err == nil {
 		ca.child.gaveRows()
 	}
-	return rows, c.finish(ctx, &ca, err)
+	return rows, c.finish(ctx, ca, err)
 }
 
 // PrepareContext prepares the statement on the engine that would answer it as a
@@ -137,28 +156,33 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		c.skippedExec = false
 	}
 	var ca call
-	if err := c.start(ctx, &ca, query, via); err != nil {
+	for {
+		s, err := c.prepareOn(ctx, &ca, query, via)
+		switch {
+		case ca.again:
+		case err != nil:
+			return nil, err
+		default:
+			return s, nil
+		}
+	}
+}
+
+func (c *Conn) prepareOn(ctx context.Context, ca *call, query string, via via) (*stmt, error) {
+	if err := c.start(ctx, ca, query, via); err != nil {
 		return nil, err
 	}
-	defer c.abandon(&ca)
+	defer c.abandon(ca)
 	s := &stmt{conn: c, query: query, facts: ca.route.facts}
 	if c.held != nil {
 		prepared, err := c.held.prepare(ctx, query)
 		if err == nil {
 			s.held = newChildStmt(c.held, query, prepared)
 		}
-		return s.orError(c.finish(ctx, &ca, err))
+		return s, c.finish(ctx, ca, err)
 	}
 	_, err := s.on(ctx, ca.child)
-	return s.orError(c.finish(ctx, &ca, err))
-}
-
-// orError keeps a nil *stmt out of a driver.Stmt.
-func (s *stmt) orError(err error) (driver.Stmt, error) {
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, c.finish(ctx, ca, err)
 }
 
 // BeginTx begins a transaction on the engine that ctx chooses, else on a
@@ -170,18 +194,28 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		via = viaBeginReadOnly
 	}
 	var ca call
-	if err := c.start(ctx, &ca, "", via); err != nil {
+	for {
+		childTx, err := c.beginOn(ctx, &ca, opts, via)
+		switch {
+		case ca.again:
+		case err != nil:
+			return nil, err
+		default:
+			c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly && ca.child.keepsReadOnly()
+			c.tx = c.newTx()
+			*c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx, readOnly: opts.ReadOnly}
+			return c.tx, nil
+		}
+	}
+}
+
+func (c *Conn) beginOn(ctx context.Context, ca *call, opts driver.TxOptions, via via) (driver.Tx, error) {
+	if err := c.start(ctx, ca, "", via); err != nil {
 		return nil, err
 	}
-	defer c.abandon(&ca)
+	defer c.abandon(ca)
 	childTx, err := ca.child.begin(ctx, opts)
-	if err = c.finish(ctx, &ca, err); err != nil {
-		return nil, err
-	}
-	c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly && ca.child.keepsReadOnly()
-	c.tx = c.newTx()
-	*c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx, readOnly: opts.ReadOnly}
-	return c.tx, nil
+	return childTx, c.finish(ctx, ca, err)
 }
 
 // Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine
@@ -210,6 +244,7 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 	if c.held == nil && errors.Is(err, driver.ErrBadConn) {
 		ca.child.broken, c.toldBad = true, true // what fn says of this child means no other
 	}
+	ca.route.engine.count(reasonRaw)
 	return err
 }
 

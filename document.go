@@ -19,6 +19,11 @@ func (c *Config) decode(v value) error {
 		field{"rules", func(v value) error { return decodeList(v, &c.Rules, (*Rule).decode) }},
 		field{"reads", decodeText(&c.Reads)},
 		field{"read_only_tx", decodeText(&c.ReadOnlyTx)},
+		field{"fallback", decodeText(&c.Fallback)},
+		field{"balance", c.Balance.decode},
+		field{"connect_timeout", decodeDuration(&c.ConnectTimeout)},
+		field{"discover", decodeBool(&c.Discover)},
+		field{"failover_timeout", decodeDuration(&c.FailoverTimeout)},
 		field{"read_functions", decodeTexts(&c.ReadFunctions)},
 		field{"write_functions", decodeTexts(&c.WriteFunctions)},
 		field{"echo", decodeBool(&c.Echo)},
@@ -76,6 +81,7 @@ func (e *Engine) decode(v value) error {
 		field{"dsn", decodeText(&e.DSN)},
 		field{"driver", decodeText(&e.Driver)},
 		field{"name", decodeText(&e.Name)},
+		field{"read_only", decodeText(&e.ReadOnly)},
 		field{"weight", decodeInt(&e.Weight)},
 		field{"max_open", decodeInt(&e.MaxOpen)},
 		field{"max_idle", decodeInt(&e.MaxIdle)},
@@ -271,16 +277,21 @@ func decodeDuration(into *Duration) func(value) error {
 // encoding/json must not show a DSN unless FormatDSN asks for it.
 
 type configDocument struct {
-	Driver         string         `json:"driver,omitzero"`
-	Primary        any            `json:"primary,omitzero"`
-	Replicas       []any          `json:"replicas,omitempty"`
-	Databases      map[string]any `json:"databases,omitempty"`
-	Rules          []ruleDocument `json:"rules,omitempty"`
-	Reads          string         `json:"reads,omitzero"`
-	ReadOnlyTx     string         `json:"read_only_tx,omitzero"`
-	ReadFunctions  []string       `json:"read_functions,omitempty"`
-	WriteFunctions []string       `json:"write_functions,omitempty"`
-	Echo           bool           `json:"echo,omitzero"`
+	Driver          string         `json:"driver,omitzero"`
+	Primary         any            `json:"primary,omitzero"`
+	Replicas        []any          `json:"replicas,omitempty"`
+	Databases       map[string]any `json:"databases,omitempty"`
+	Rules           []ruleDocument `json:"rules,omitempty"`
+	Reads           string         `json:"reads,omitzero"`
+	ReadOnlyTx      string         `json:"read_only_tx,omitzero"`
+	Fallback        string         `json:"fallback,omitzero"`
+	Balance         string         `json:"balance,omitzero"`
+	ConnectTimeout  Duration       `json:"connect_timeout,omitzero"`
+	Discover        bool           `json:"discover,omitzero"`
+	FailoverTimeout Duration       `json:"failover_timeout,omitzero"`
+	ReadFunctions   []string       `json:"read_functions,omitempty"`
+	WriteFunctions  []string       `json:"write_functions,omitempty"`
+	Echo            bool           `json:"echo,omitzero"`
 }
 
 type databaseDocument struct {
@@ -292,6 +303,7 @@ type engineDocument struct {
 	Name        string   `json:"name,omitzero"`
 	Driver      string   `json:"driver,omitzero"`
 	DSN         string   `json:"dsn,omitzero"`
+	ReadOnly    string   `json:"read_only,omitzero"`
 	Weight      int      `json:"weight,omitzero"`
 	MaxOpen     int      `json:"max_open,omitzero"`
 	MaxIdle     int      `json:"max_idle,omitzero"`
@@ -308,15 +320,20 @@ type ruleDocument struct {
 
 func (c Config) document() any {
 	doc := configDocument{
-		Driver:         c.Driver,
-		Primary:        c.Primary.documentOrNil(),
-		Replicas:       engineDocuments(c.Replicas),
-		Databases:      make(map[string]any, len(c.Databases)),
-		Reads:          c.Reads,
-		ReadOnlyTx:     c.ReadOnlyTx,
-		ReadFunctions:  c.ReadFunctions,
-		WriteFunctions: c.WriteFunctions,
-		Echo:           c.Echo,
+		Driver:          c.Driver,
+		Primary:         c.Primary.documentOrNil(),
+		Replicas:        engineDocuments(c.Replicas),
+		Databases:       make(map[string]any, len(c.Databases)),
+		Reads:           c.Reads,
+		ReadOnlyTx:      c.ReadOnlyTx,
+		Fallback:        c.Fallback,
+		Balance:         c.Balance.name,
+		ConnectTimeout:  c.ConnectTimeout,
+		Discover:        c.Discover,
+		FailoverTimeout: c.FailoverTimeout,
+		ReadFunctions:   c.ReadFunctions,
+		WriteFunctions:  c.WriteFunctions,
+		Echo:            c.Echo,
 	}
 	for name, d := range c.Databases {
 		doc.Databases[name] = d.document()
@@ -356,6 +373,7 @@ func (e Engine) document() any {
 		Name:        e.Name,
 		Driver:      e.Driver,
 		DSN:         e.DSN,
+		ReadOnly:    e.ReadOnly,
 		Weight:      e.Weight,
 		MaxOpen:     e.MaxOpen,
 		MaxIdle:     e.MaxIdle,

@@ -61,6 +61,7 @@ type Connector struct {
 	readOnlyTxOnPrimary bool
 	dialect             Dialect // in which a text is read before its database is known
 	known               [SQLite + 1]*factsCache
+	watcher             *watcher
 
 	databases map[string]*database // the default one by ""
 	engines   map[string]*engine
@@ -93,6 +94,7 @@ func NewConnector(c Config) (*Connector, error) {
 		functions:           functions,
 		log:                 s.log(),
 	}
+	k.watcher = newWatcher(k)
 	k.close = sync.OnceValue(k.closeEngines)
 	if err := k.addDatabases(s); err != nil {
 		return nil, errors.Join(err, k.Close())
@@ -117,18 +119,23 @@ func (s *settings) log() *slog.Logger {
 func (k *Connector) addDatabases(s *settings) error {
 	for _, config := range s.databases {
 		db := &database{name: config.name, dialect: config.primary.dialect}
+		db.discover = s.discover && len(config.replicas) > 0
 		k.databases[config.name] = db
 		if k.known[db.dialect] == nil {
 			k.known[db.dialect] = newFactsCache()
 		}
 		for _, ec := range config.engines() {
-			e, err := newEngine(db, ec, !s.holds())
+			e, err := k.newEngine(db, ec)
 			if err != nil {
 				return err
 			}
 			k.engines[e.name] = e
 			k.all = append(k.all, e)
 		}
+		for _, e := range db.engines {
+			e.counted = len(db.engines) > 2
+		}
+		db.refresh(nil)
 	}
 	k.byDefault = k.databases[""]
 	k.dialect = s.dialect()
@@ -154,9 +161,10 @@ func FromDB(db *sql.DB) *Connector {
 // settings of the sql.DB included, means what it means without multidb.
 func (k *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if k.single == nil {
+		k.watcher.start()
 		return k.newConn(nil), nil
 	}
-	ch, err := k.single.dial(ctx)
+	ch, err := k.single.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +182,7 @@ func (k *Connector) Driver() driver.Driver { return &Driver{connector: k} }
 func (k *Connector) Close() error { return k.close() }
 
 func (k *Connector) closeEngines() error {
+	k.watcher.close()
 	var errs []error
 	for _, e := range k.all {
 		if e.pool != nil {
@@ -181,9 +190,7 @@ func (k *Connector) closeEngines() error {
 		}
 	}
 	for _, e := range k.all {
-		if closer, ok := e.connector.(io.Closer); ok {
-			errs = append(errs, closer.Close())
-		}
+		errs = append(errs, e.closeConnectors())
 	}
 	return errors.Join(errs...)
 }

@@ -222,13 +222,12 @@ func TestArgumentsAreCheckedByTheChildOfTheRoute(t *testing.T) {
 func TestOnlyWritesHaveAnUnknownOutcome(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSplit(t, testdb.Full)
-		for _, f := range []*testdb.Fake{s.primary, s.replica} {
-			f.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
-		}
-		_, err := s.db.Query("SELECT 1")
+		s.primary.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
+		_, err := s.db.QueryContext(multidb.WithEngine(t.Context(), multidb.Primary), "SELECT 1")
 		if err != io.ErrUnexpectedEOF {
-			t.Errorf("a read on the replica: got %v, want the child's error", err)
+			t.Errorf("a read on the primary: got %v, want the child's error", err)
 		}
+		s.primary.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
 		_, err = s.db.Query("DELETE FROM t RETURNING 1")
 		wantErr(t, err, multidb.ErrUnknownOutcome)
 	})

@@ -3,36 +3,66 @@ package multidb
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/multidb-go/multidb/internal/pool"
 )
 
 // database is one set of data, served by engines.
 type database struct {
-	name          string // "" is the default one
-	primary       *engine
-	replicas      []*engine
-	replicaWeight int // of all replicas
-	dialect       Dialect
+	name     string    // "" is the default one
+	engines  []*engine // the configured primary first
+	dialect  Dialect
+	discover bool // which of them is the primary is asked of the servers
+
+	view    atomic.Pointer[view] // what routing goes by
+	mu      sync.Mutex           // guards the making of a new view
+	turn    atomic.Uint64        // of RoundRobin
+	doubts  atomic.Uint64        // how often the roles were doubted
+	waiting atomic.Int64         // statements that wait for the primary
+
+	// The watcher's own.
+	active  bool      // statements ran lately
+	round   *round    // in which the engines are asked what they are; nil if there is none
+	rounded time.Time // when the last one ended
 }
 
 // engine is one endpoint that serves a copy of a database.
 type engine struct {
-	database *database
+	// What every statement asks for.
 	name     string
-	replica  bool
+	database *database
 	weight   int
+	replica  atomic.Bool // its role
+	drained  atomic.Bool
+	pool     *pool.Pool[*child] // nil if Conns hold their children
+	counted  bool               // leases counts
+	leases   atomic.Int64       // in use; see countLease
+	held     heldStats          // instead of the pool's
 
-	pool   *pool.Pool[*child] // nil if Conns hold their children
-	leases atomic.Int64       // in use; see countLease
-	held   heldStats          // instead of the pool's
+	// How it is reached.
+	guarded        bool             // where it is a replica, its connections are read-only
+	connector      driver.Connector // of the child driver
+	readOnly       driver.Connector // the same for read-only connections; nil if they need a statement
+	dsn            string           // only to keep its secrets out of errors
+	connectTimeout time.Duration    // 0 with a single engine: no limit but the driver's
 
-	connector driver.Connector
-	dsn       string // only to keep its secrets out of errors
+	// How it is.
+	outage  atomic.Pointer[outage] // nil while it can be reached
+	late    atomic.Int32           // dials that take long; below 0 for a moment
+	pace    pace
+	open    children
+	watcher *watcher // is told of what the engine comes to
+	watched watched  // the watcher's own
 
-	routed [reasons]atomic.Uint64
+	routed  [reasons]atomic.Uint64
+	moved   atomic.Uint64 // statements that it did not begin to answer, and that went elsewhere
+	rescued atomic.Uint64 // statements that it refused as writes, and that the primary ran
 }
 
 // heldStats counts children that Conns hold, which no pool knows.
@@ -40,16 +70,14 @@ type heldStats struct{ open, inUse atomic.Int64 }
 
 // newEngine opens the child's connector, which dials nothing, and adds the
 // engine to its database.
-func newEngine(db *database, c *engineConfig, pooled bool) (*engine, error) {
-	e := &engine{name: c.name, database: db, replica: c.replica, weight: c.weight, connector: c.connector, dsn: c.dsn}
-	if e.connector == nil {
-		connector, err := openConnector(c.driver, c.dsn)
-		if err != nil {
-			return nil, e.connectionError(context.Background(), err)
-		}
-		e.connector = connector
+func (k *Connector) newEngine(db *database, c *engineConfig) (*engine, error) {
+	e := &engine{name: c.name, database: db, weight: c.weight, guarded: !c.trusted, connector: c.connector, dsn: c.dsn, watcher: k.watcher}
+	e.replica.Store(c.replica)
+	if err := e.openConnectors(c); err != nil {
+		return nil, e.connectionError(context.Background(), err)
 	}
-	if pooled {
+	if !k.settings.holds() {
+		e.connectTimeout = k.settings.connectTimeout
 		e.pool = pool.New(e.dial, pool.Options{
 			MaxOpen:     c.pool.maxOpen,
 			MaxIdle:     c.pool.maxIdle,
@@ -57,25 +85,62 @@ func newEngine(db *database, c *engineConfig, pooled bool) (*engine, error) {
 			MaxIdleTime: c.pool.maxIdleTime,
 		})
 	}
-	if c.replica {
-		db.replicas = append(db.replicas, e)
-		db.replicaWeight += e.weight
-	} else {
-		db.primary = e
-	}
+	db.engines = append(db.engines, e)
 	return e, nil
 }
 
-func (e *engine) count(r reason)   { e.routed[r].Add(1) }
-func (e *engine) uncount(r reason) { e.routed[r].Add(^uint64(0)) }
+func (e *engine) openConnectors(c *engineConfig) (err error) {
+	if e.connector != nil {
+		return nil
+	}
+	if e.connector, err = openConnector(c.driver, c.dsn); err != nil {
+		return err
+	}
+	if e.guarded {
+		e.readOnly, err = readOnlyConnector(c.driver, c.dsn, e.connector)
+	}
+	return err
+}
 
-// dial opens a child.
-func (e *engine) dial(ctx context.Context) (*child, error) {
-	conn, err := e.connector.Connect(ctx)
+func (e *engine) isReplica() bool { return e.replica.Load() }
+
+func (e *engine) count(r reason) { e.routed[r].Add(1) }
+
+// ended returns how many calls have ended here.
+func (e *engine) ended() uint64 {
+	n := e.moved.Load() + e.rescued.Load()
+	for r := range e.routed {
+		n += e.routed[r].Load()
+	}
+	return n
+}
+
+// connect opens a child as its role wants it.
+func (e *engine) connect(ctx context.Context) (*child, error) {
+	if e.connectTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout)
+		defer cancel()
+	}
+	guard := e.guarded && e.isReplica()
+	connector := e.connector
+	if guard && e.readOnly != nil {
+		connector = e.readOnly
+	}
+	conn, err := connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newChild(e, conn), nil
+	ch := newChild(e, conn)
+	ch.guarded = guard
+	if guard && e.readOnly == nil {
+		if err := ch.forbidWrites(ctx); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	e.open.add(ch)
+	return ch, nil
 }
 
 // connectionError says at which engine no connection could be had. The end of
@@ -86,4 +151,51 @@ func (e *engine) connectionError(ctx context.Context, err error) error {
 	}
 	text := strings.TrimPrefix(redact(err.Error(), e.dsn), "multidb: ")
 	return &engineError{engine: e.name, text: text, err: err}
+}
+
+// closeConnectors closes those of the child driver's connectors that can be.
+func (e *engine) closeConnectors() error {
+	var errs []error
+	for _, c := range []driver.Connector{e.connector, e.readOnly} {
+		if closer, ok := c.(io.Closer); ok {
+			errs = append(errs, closer.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// children are the open ones of an engine whose network connection is known, so
+// that calls which wait for a server that hangs can be ended.
+type children struct {
+	mu  sync.Mutex // guards set
+	set map[*child]struct{}
+}
+
+func (c *children) add(ch *child) {
+	if ch.pgx == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.set == nil {
+		c.set = make(map[*child]struct{})
+	}
+	c.set[ch] = struct{}{}
+}
+
+func (c *children) remove(ch *child) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.set, ch)
+}
+
+// cut closes the network connections under all children. The calls that wait
+// there fail as if the server had closed them, and each child is closed by the
+// one who has it.
+func (c *children) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ch := range c.set {
+		ch.pgx.Conn().PgConn().Conn().Close()
+	}
 }

@@ -41,6 +41,22 @@ var (
 	// to be sent to a replica that the caller had named. No server saw it.
 	ErrReadOnlyEngine = errors.New("multidb: not a read, and the engine is a replica")
 
+	// ErrNoReplica: no replica can answer, and Config.Fallback keeps the read from
+	// the primary.
+	ErrNoReplica = errors.New("multidb: no replica can answer")
+
+	// ErrNoPrimary: no engine is known to be the primary (Config.Discover), so the
+	// statement was not sent.
+	ErrNoPrimary = errors.New("multidb: no primary")
+
+	// ErrTwoPrimaries: two engines of one database say that they are its primary
+	// (Config.Discover). Only a person can know which of them holds the data, so
+	// the statement was not sent.
+	ErrTwoPrimaries = errors.New("multidb: more than one primary")
+
+	// ErrDrained: the engine was taken out of service with [EngineControl.Drain].
+	ErrDrained = errors.New("multidb: the engine is drained")
+
 	// ErrUnknownOutcome: the connection was lost while a write was under way.
 	// The write may have been done or not, so it is not repeated. The child's
 	// error is reachable through [OutcomeError].
@@ -87,9 +103,11 @@ func (e *engineError) Unwrap() error { return e.err }
 
 // verdict is what an error of a child means.
 type verdict struct {
-	callers bool // the caller's context ended: nobody's fault
-	lost    bool // the connection is of no use any more
-	stale   bool // the child statement's plan was refused before it ran
+	callers    bool // the caller's context ended: nobody's fault
+	lost       bool // the connection is of no use any more
+	stale      bool // the child statement's plan was refused before it ran
+	refused    bool // the server does not write here, and did nothing
+	unanswered bool // the server did not do it, for reasons of its own
 }
 
 // judge is the one place that says what an error of a child means for its
@@ -102,6 +120,8 @@ func judge(ctx context.Context, ca *call, err error) verdict {
 	v.callers = ctx.Err() != nil
 	v.lost = errors.Is(err, driver.ErrBadConn) || (ca.open && ca.child.closed()) || ca.child.mayMean(err)
 	v.stale = !v.lost && isStalePlan(err)
+	v.refused = !v.lost && isReadOnlyRefusal(err)
+	v.unanswered = isLeaving(err) || isFull(err) || ca.onReplica && isRecoveryConflict(err)
 	return v
 }
 
@@ -124,11 +144,7 @@ func isConnectionError(err error) bool {
 // other columns than it was prepared with (0A000, raised while the plan is
 // revalidated).
 func isStalePlan(err error) bool {
-	var state interface{ SQLState() string }
-	if !errors.As(err, &state) {
-		return false
-	}
-	switch state.SQLState() {
+	switch sqlState(err) {
 	case "26000":
 		return true
 	case "0A000":

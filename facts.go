@@ -98,6 +98,17 @@ func (c *factsCache) add(f *facts) {
 	set[way%factsWays].Store(f)
 }
 
+// replace puts f where facts of the same text are, else where add would.
+func (c *factsCache) replace(f *facts) {
+	set, _ := c.place(f.query)
+	for i := range set {
+		if old := set[i].Load(); old != nil && old.query == f.query && set[i].CompareAndSwap(old, f) {
+			return
+		}
+	}
+	c.add(f)
+}
+
 // factsFor returns the facts that a question needs. Those at hand are often the
 // right ones: of the statement that was prepared, or of the last one.
 func (k *Connector) factsFor(q *question, d Dialect) *facts {
@@ -127,6 +138,18 @@ func (k *Connector) classifyNow(d Dialect, query string) *facts {
 	f := &facts{query: query, dialect: d, Statement: classify(d, query, k.functions)}
 	f.rule = k.matchingRule(&f.Statement)
 	return f
+}
+
+// learnWrite returns the facts of a statement that a replica refused as a write,
+// and remembers them. The rule stays that of the text, so that the statement
+// stays in its database.
+func (k *Connector) learnWrite(f *facts) *facts {
+	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, Statement: f.Statement}
+	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
+	if len(f.query) <= maxCachedText {
+		k.known[f.dialect].replace(learnt)
+	}
+	return learnt
 }
 
 // isRead reports whether the call cannot have changed anything. It classifies

@@ -17,7 +17,7 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 		if ch == c.held {
 			return c.unbroken(ch)
 		}
-		if ch.engine == e && !ch.broken {
+		if ch.engine == e && ch.serves() {
 			return ch, nil
 		}
 	}
@@ -37,6 +37,10 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 	c.addLease(ch)
 	return ch, nil
 }
+
+// serves reports whether the child can be used for what its engine is now: one
+// that was opened read-only is of no use to a primary.
+func (ch *child) serves() bool { return !ch.broken && !(ch.guarded && !ch.engine.isReplica()) }
 
 // unbroken is for a child that no other can stand in for: it holds the session.
 func (c *Conn) unbroken(ch *child) (*child, error) {

@@ -27,6 +27,18 @@ func (k *Connector) logCall(ctx context.Context, ca *call, err error) {
 	k.log.LogAttrs(ctx, slog.LevelInfo, "multidb", attrs...)
 }
 
+// report writes one line about an engine.
+func (k *Connector) report(what string, e *engine, detail string) {
+	if k.log == nil {
+		return
+	}
+	attrs := []slog.Attr{slog.String("database", e.database.name), slog.String("engine", e.name)}
+	if detail != "" {
+		attrs = append(attrs, slog.String("detail", detail))
+	}
+	k.log.LogAttrs(context.Background(), slog.LevelWarn, "multidb: "+what, attrs...)
+}
+
 var viaVerbs = map[via]string{
 	viaPrepare:       "prepare",
 	viaPrepareExec:   "prepare",

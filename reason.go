@@ -14,6 +14,7 @@ const (
 	reasonRead                 // a read, on a replica
 	reasonReadsPrimary         // a read, which the configuration keeps on the primary
 	reasonNoReplica            // meant for a replica, and the database has none
+	reasonNoneReady            // a read, which no replica can answer now
 	reasonExec                 // a read called through Exec, which asks for an effect
 	reasonWrite                // not proved to be a read
 	reasonSession              // changes the state of the connection
@@ -36,6 +37,7 @@ var reasonTexts = [reasons]string{
 	reasonRead:          "read",
 	reasonReadsPrimary:  "read, kept on primary",
 	reasonNoReplica:     "no replica to read from",
+	reasonNoneReady:     "read, no replica can answer",
 	reasonExec:          "called through Exec",
 	reasonWrite:         "write",
 	reasonSession:       "session",

@@ -49,6 +49,7 @@ type question struct {
 	pin        *engine  // where the Conn's state is; nil if it has none
 	wrote      *engine  // where the Conn ran its last statement that was no read; nil if there is none
 	wroteGone  bool     // the child that ran it is not in the Conn's hands any more
+	detour     *detour  // what came of the statement before; nil at the first time
 	inTx       bool     // the state is an open transaction
 	readOnlyTx bool     // which the server keeps from writing
 }
@@ -62,10 +63,11 @@ type route struct {
 	facts *facts // nil if nothing had to be classified
 }
 
-// causes are the answer's two reasons.
+// causes are why the answer is what it is.
 type causes struct {
 	reason     reason // why this engine
 	databaseBy reason // why this database; reasonNone for the default one
+	named      bool   // the engine was named, so that no other will do
 }
 
 // selection is what a context or a rule asks for. All of it may be empty.
@@ -136,7 +138,8 @@ func (k *Connector) route(q *question) (route, error) {
 	if r.engine, r.reason, err = k.engineFor(q, &wanted, db, f); err != nil {
 		return route{}, err
 	}
-	if f != nil && r.engine.replica && f.mayWrite() && !q.readOnlyTx {
+	r.named = wanted.engine != nil
+	if f != nil && r.engine.isReplica() && f.mayWrite() && !q.readOnlyTx {
 		return route{}, fmt.Errorf("%w: engine %q, statement: %s; name the primary, or list a function without effect in read_functions",
 			ErrReadOnlyEngine, r.engine.name, f.what())
 	}
@@ -189,10 +192,10 @@ func (k *Connector) routeByText(q *question) (r route, ok bool) {
 	}
 	if q.pin == nil {
 		r.engine, r.reason = k.automatic(q, db, r.facts)
-		return r, true
+		return r, r.engine != nil
 	}
 	r.engine, r.reason = q.pin, q.pinnedBy()
-	return r, !q.pin.replica // on a replica there is more to ask
+	return r, !q.pin.isReplica() // on a replica there is more to ask
 }
 
 // chosen looks up the caller's choice.
@@ -302,11 +305,14 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 	case wanted.engine != nil:
 		e, why = wanted.engine, wanted.engineBy
 	case wanted.role == Primary:
-		e, why = db.primary, wanted.engineBy
+		e, why = db.primary(), wanted.engineBy
 	case wanted.role == Replica:
-		e, why = db.reader(q, wanted.engineBy)
+		e, why = k.reading(db, q, wanted.engineBy)
 	default:
 		e, why = k.automatic(q, db, f)
+	}
+	if e == nil {
+		return nil, reasonNone, fmt.Errorf(`%w in database %q, and the primary is not asked ("fallback": "error")`, ErrNoReplica, db.name)
 	}
 	return e, why, nil
 }
@@ -323,39 +329,49 @@ func (q *question) pinnedBy() reason {
 func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, reason) {
 	switch q.via {
 	case viaBegin:
-		return db.primary, reasonBegin
+		return db.primary(), reasonBegin
 	case viaBeginReadOnly:
 		if k.readOnlyTxOnPrimary {
-			return db.primary, reasonBegin
+			return db.primary(), reasonBegin
 		}
-		return db.reader(q, reasonBeginReadOnly)
+		return k.reading(db, q, reasonBeginReadOnly)
 	case viaPing:
-		return db.primary, reasonPing
+		return db.primary(), reasonPing
 	case viaRaw:
-		return db.primary, reasonRaw
+		return db.primary(), reasonRaw
 	}
 	switch {
 	case f.Kind == KindWrite:
-		return db.primary, reasonWrite
+		return db.primary(), reasonWrite
 	case f.Kind == KindSession:
-		return db.primary, reasonSession
+		return db.primary(), reasonSession
 	case f.Kind == KindTransaction:
-		return db.primary, reasonTransaction
+		return db.primary(), reasonTransaction
 	case q.via == viaExec || q.via == viaPrepareExec:
-		return db.primary, reasonExec
+		return db.primary(), reasonExec
 	case k.readsOnPrimary:
-		return db.primary, reasonReadsPrimary
+		return db.primary(), reasonReadsPrimary
 	}
-	return db.reader(q, reasonRead)
+	return k.reading(db, q, reasonRead)
 }
 
-// reader is a replica, or the primary of a database that has none.
-func (db *database) reader(q *question, why reason) (*engine, reason) {
-	if len(db.replicas) == 0 {
-		return db.primary, reasonNoReplica
+// reading is a replica, or the primary of a database in which none can answer; or
+// nil, if the primary is not to be asked then.
+func (k *Connector) reading(db *database, q *question, why reason) (*engine, reason) {
+	if e := k.reader(db, q); e != nil {
+		return e, why
 	}
-	return db.balance(q.leases), why
+	switch v := db.view.Load(); {
+	case len(v.replicas) == 0:
+		return v.primary, reasonNoReplica
+	case k.settings.fallbackError:
+		return nil, reasonNone
+	default:
+		return v.primary, reasonNoneReady
+	}
 }
+
+func (db *database) primary() *engine { return db.view.Load().primary }
 
 // answersTo reports whether the engine is what the caller asked for, so that an
 // open session need not move.
@@ -364,9 +380,9 @@ func (e *engine) answersTo(wanted *selection) bool {
 	case wanted.engine != nil:
 		return wanted.engine == e
 	case wanted.role == Primary:
-		return !e.replica
+		return !e.isReplica()
 	case wanted.role == Replica:
-		return e.replica || len(e.database.replicas) == 0
+		return e.isReplica() || len(e.database.view.Load().replicas) == 0
 	}
 	return true
 }

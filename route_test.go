@@ -279,7 +279,7 @@ func TestBalanceFollowsWeights(t *testing.T) {
 	got := make(map[string]int)
 	const n = 10_000
 	for range n {
-		got[k.databases[""].balance(nil).name]++
+		got[k.reader(k.databases[""], &question{}).name]++
 	}
 	// The deviation allowed is ten times the standard one.
 	if share := float64(got["replica2"]) / n; share < 0.70 || share > 0.80 {
@@ -291,16 +291,16 @@ func TestBalancePrefersTheReplicaInHand(t *testing.T) {
 	k := mustConnector(t, twoDatabases())
 	inHand := &child{engine: k.engines["replica2"]}
 	for range 50 {
-		if e := k.databases[""].balance([]*child{inHand}); e.name != "replica2" {
+		if e := k.reader(k.databases[""], &question{leases: []*child{inHand}}); e.name != "replica2" {
 			t.Fatalf("a Conn that holds a child of replica2 was sent to %s", e.name)
 		}
-		if e := k.databases["audit"].balance([]*child{inHand}); e.name != "audit.replica1" {
+		if e := k.reader(k.databases["audit"], &question{leases: []*child{inHand}}); e.name != "audit.replica1" {
 			t.Fatalf("a Conn that holds a child of another database was sent to %s", e.name)
 		}
 	}
 	inHand.broken = true
 	for range 100 {
-		if k.databases[""].balance([]*child{inHand}).name == "replica1" {
+		if k.reader(k.databases[""], &question{leases: []*child{inHand}}).name == "replica1" {
 			return
 		}
 	}

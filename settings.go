@@ -25,6 +25,9 @@ const (
 	defaultMaxIdle     = 64
 	defaultMaxLifetime = time.Hour
 	defaultMaxIdleTime = 5 * time.Minute
+
+	defaultConnectTimeout  = 5 * time.Second
+	defaultFailoverTimeout = 10 * time.Second // with Discover
 )
 
 // settings is a Config that was checked, with its defaults filled in. It shares no
@@ -35,6 +38,11 @@ type settings struct {
 	router            func(ctx context.Context, s Statement) (use string, err error) // or nil
 	readsPrimary      bool                                                           // Config.Reads is "primary"
 	readOnlyTxPrimary bool                                                           // Config.ReadOnlyTx is "primary"
+	fallbackError     bool                                                           // Config.Fallback is "error"
+	balance           Balance
+	connectTimeout    time.Duration
+	discover          bool
+	failoverTimeout   time.Duration // 0: a statement does not wait for a primary
 	readFunctions     []string
 	writeFunctions    []string
 	echo              bool
@@ -55,6 +63,7 @@ type engineConfig struct {
 	dsn       string // or
 	connector driver.Connector
 	dialect   Dialect
+	trusted   bool // a replica that is not opened read-only
 	weight    int
 	pool      poolConfig
 	ownPool   bool // the configuration gave this engine a pool setting
@@ -153,6 +162,9 @@ func newSettings(c Config) (*settings, error) {
 	if s.readOnlyTxPrimary, err = isPrimary("read_only_tx", c.ReadOnlyTx); err != nil {
 		return nil, err
 	}
+	if err := s.setCluster(c); err != nil {
+		return nil, err
+	}
 	if err := s.addDatabases(c); err != nil {
 		return nil, err
 	}
@@ -177,10 +189,40 @@ func isPrimary(path, choice string) (bool, error) {
 	return false, keyError(path, `%s is neither "replica" nor "primary"`, show(choice))
 }
 
+// setCluster reads what is to be done when engines fail.
+func (s *settings) setCluster(c Config) error {
+	for _, limit := range []struct {
+		key   string
+		value Duration
+	}{
+		{"connect_timeout", c.ConnectTimeout},
+		{"failover_timeout", c.FailoverTimeout},
+	} {
+		if limit.value < 0 {
+			return keyError(limit.key, "must not be negative")
+		}
+	}
+	switch c.Fallback {
+	case "", Primary:
+	case "error":
+		s.fallbackError = true
+	default:
+		return keyError("fallback", `%s is neither "primary" nor "error"`, show(c.Fallback))
+	}
+	s.balance = c.Balance
+	s.connectTimeout = cmp.Or(time.Duration(c.ConnectTimeout), defaultConnectTimeout)
+	s.discover = c.Discover
+	s.failoverTimeout = time.Duration(c.FailoverTimeout)
+	if s.discover && s.failoverTimeout == 0 {
+		s.failoverTimeout = defaultFailoverTimeout
+	}
+	return nil
+}
+
 // Databases and engines.
 
 func (s *settings) addDatabases(c Config) error {
-	builder := engineBuilder{driver: c.Driver, paths: make(map[string]string)}
+	builder := engineBuilder{driver: c.Driver, discover: c.Discover, paths: make(map[string]string)}
 	if !isZero(c.Primary) || len(c.Replicas) > 0 {
 		d, err := builder.database("", "", Database{Primary: c.Primary, Replicas: c.Replicas})
 		if err != nil {
@@ -234,8 +276,9 @@ func isRole(name string) bool {
 
 // engineBuilder makes the engines of all databases.
 type engineBuilder struct {
-	driver string            // Config.Driver
-	paths  map[string]string // key path of each engine, by its name
+	driver   string            // Config.Driver
+	discover bool              // Config.Discover
+	paths    map[string]string // key path of each engine, by its name
 }
 
 func (b *engineBuilder) database(path, name string, d Database) (*databaseConfig, error) {
@@ -268,6 +311,9 @@ func (b *engineBuilder) database(path, name string, d Database) (*databaseConfig
 		}
 		built.replicas = append(built.replicas, replica)
 	}
+	if b.discover && len(built.replicas) > 0 && roleQuestion(primary.dialect) == "" {
+		return nil, keyError("discover", "there is no way to ask an engine that speaks %s whether it is the primary (%s)", primary.dialect, primaryPath)
+	}
 	return built, nil
 }
 
@@ -282,6 +328,13 @@ func (b *engineBuilder) engine(path string, e Engine, place engineConfig) (*engi
 		return nil, err
 	}
 	built.dialect = dialectOf(built.driver, built.connector)
+	switch e.ReadOnly {
+	case "", "enforce":
+	case "trust":
+		built.trusted = true
+	default:
+		return nil, keyError(keyPath(path, "read_only"), `%s is neither "enforce" nor "trust"`, show(e.ReadOnly))
+	}
 	if e.Weight < 0 {
 		return nil, keyError(keyPath(path, "weight"), "must not be negative")
 	}

@@ -11,7 +11,8 @@ type Stats struct {
 type EngineStats struct {
 	Name     string
 	Database string // "" is the default one
-	Role     string // Primary or Replica
+	Role     string // Primary or Replica; with Config.Discover, the present one
+	State    string // Up, Down or Drained
 
 	// Pool tells of the engine's child connections what sql.DBStats tells of
 	// one database. Where a single engine's children are held by the sql.DB's
@@ -23,7 +24,20 @@ type EngineStats struct {
 	// that began there, by reason: "read", "write", "in transaction", "chosen by
 	// context", ... as the log says it.
 	Routed map[string]uint64
+
+	// Moved counts the statements that the engine did not begin to answer, and
+	// that were sent to another one. Rescued counts those that it refused as
+	// writes, and that the primary ran: texts that were taken for reads.
+	Moved   uint64
+	Rescued uint64
 }
+
+// The states of an engine in EngineStats.
+const (
+	Up      = "up"
+	Down    = "down"    // it could not be reached when it was last tried
+	Drained = "drained" // taken out of service with EngineControl.Drain
+)
 
 // Stats returns what the engines did so far. While they are in use, the numbers
 // are of slightly different moments.
@@ -47,9 +61,16 @@ func (s Stats) Engine(name string) (stats EngineStats, ok bool) {
 }
 
 func (e *engine) stats() EngineStats {
-	s := EngineStats{Name: e.name, Database: e.database.name, Role: Primary, Routed: make(map[string]uint64)}
-	if e.replica {
+	s := EngineStats{Name: e.name, Database: e.database.name, Role: Primary, State: Up, Routed: make(map[string]uint64),
+		Moved: e.moved.Load(), Rescued: e.rescued.Load()}
+	if e.isReplica() {
 		s.Role = Replica
+	}
+	switch {
+	case e.drained.Load():
+		s.State = Drained
+	case e.outage.Load() != nil:
+		s.State = Down
 	}
 	for r := range reasons {
 		if n := e.routed[r].Load(); n > 0 {

@@ -45,42 +45,61 @@ func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	var ca call
 	ca.known = s.facts
-	if err := s.conn.start(ctx, &ca, s.query, viaExec); err != nil {
+	for {
+		result, err := s.execOn(ctx, &ca, args)
+		if !ca.again {
+			return result, err
+		}
+	}
+}
+
+func (s *stmt) execOn(ctx context.Context, ca *call, args []driver.NamedValue) (driver.Result, error) {
+	if err := s.conn.start(ctx, ca, s.query, viaExec); err != nil {
 		return nil, err
 	}
-	defer s.conn.abandon(&ca)
-	cs, args, err := s.bind(ctx, &ca, args)
+	defer s.conn.abandon(ca)
+	cs, args, err := s.bind(ctx, ca, args)
 	var result driver.Result
 	if err == nil {
 		ca.child.asked, ca.child.ran = true, true
 		result, err = cs.exec(ctx, args)
-		if cs = s.renew(ctx, &ca, cs, err); cs != nil {
+		if cs = s.renew(ctx, ca, cs, err); cs != nil {
 			result, err = cs.exec(ctx, args)
 		}
 	}
-	return result, s.conn.finish(ctx, &ca, err)
+	return result, s.conn.finish(ctx, ca, err)
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	var ca call
 	ca.known = s.facts
-	if err := s.conn.start(ctx, &ca, s.query, viaQuery); err != nil {
+	for {
+		rows, err := s.queryOn(ctx, &ca, args)
+		if !ca.again {
+			return rows, err
+		}
+		s.facts = ca.known // a replica may have taught us
+	}
+}
+
+func (s *stmt) queryOn(ctx context.Context, ca *call, args []driver.NamedValue) (driver.Rows, error) {
+	if err := s.conn.start(ctx, ca, s.query, viaQuery); err != nil {
 		return nil, err
 	}
-	defer s.conn.abandon(&ca)
-	cs, args, err := s.bind(ctx, &ca, args)
+	defer s.conn.abandon(ca)
+	cs, args, err := s.bind(ctx, ca, args)
 	var rows driver.Rows
 	if err == nil {
 		ca.child.asked, ca.child.ran = true, true
 		rows, err = cs.query(ctx, args)
-		if cs = s.renew(ctx, &ca, cs, err); cs != nil {
+		if cs = s.renew(ctx, ca, cs, err); cs != nil {
 			rows, err = cs.query(ctx, args)
 		}
 	}
 	if err == nil {
 		ca.child.gaveRows()
 	}
-	return rows, s.conn.finish(ctx, &ca, err)
+	return rows, s.conn.finish(ctx, ca, err)
 }
 
 // bind finds the child statement and runs its rules over the arguments.

@@ -337,12 +337,13 @@ func TestWriteOnALostConnection(t *testing.T) {
 	}
 }
 
-// A read that is lost is the child's error alone, and may be repeated.
+// A read that is lost on an engine that was named is the child's error alone, and
+// may be repeated.
 func TestReadOnALostConnection(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSplit(t, testdb.Full)
 		s.replica.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
-		if _, err := s.db.Query("SELECT 1"); err != io.ErrUnexpectedEOF {
+		if _, err := s.db.QueryContext(multidb.WithEngine(t.Context(), "replica1"), "SELECT 1"); err != io.ErrUnexpectedEOF {
 			t.Errorf("got %v, want the child's error", err)
 		}
 	})

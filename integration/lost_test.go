@@ -3,16 +3,11 @@ package integration
 import (
 	"database/sql"
 	"errors"
-	"io"
-	"net"
-	"net/url"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
 )
 
 // What a lost connection costs, on the servers that can lose one.
@@ -99,9 +94,10 @@ func TestWriteWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
 			{"one engine", func(c *multidb.Config) { c.Replicas = nil }},
 		} {
 			t.Run(way.name, func(t *testing.T) {
-				var cut *cutter
+				var proxy *testdb.Proxy
 				f := d.open(t, func(c *multidb.Config) {
-					cut, c.Primary.DSN = cutInFrontOf(t, c.Primary.DSN)
+					proxy = testdb.NewProxy(t, c.Primary.DSN)
+					c.Primary.DSN = proxy.DSN
 					if way.change != nil {
 						way.change(c)
 					}
@@ -110,7 +106,9 @@ func TestWriteWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
 				f.DB.SetMaxIdleConns(1)
 				scan(t, f.onPrimary(), f, d.whereAmI)
 
-				cut.answer.Store(true)
+				if err := proxy.Set(testdb.CutNext); err != nil {
+					t.Fatal(err)
+				}
 				_, err := f.ExecContext(t.Context(), "INSERT INTO visits VALUES (1, 'tea')")
 				waitFor(t, f.direct, "0", d.count)
 				if n := scan(t, t.Context(), f.direct, "SELECT COUNT(*) FROM visits"); n != "1" {
@@ -125,73 +123,4 @@ func TestWriteWhoseAnswerIsLostIsNotRepeated(t *testing.T) {
 			})
 		}
 	})
-}
-
-// cutter stands between a program and its server. When answer is set it
-// swallows the next answer and closes its connection.
-type cutter struct {
-	answer  atomic.Bool
-	server  string
-	running sync.WaitGroup
-}
-
-// cutInFrontOf returns a cutter and the DSN that leads through it.
-func cutInFrontOf(t testing.TB, dsn string) (*cutter, string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &cutter{server: hostOf(t, dsn)}
-	c.running.Go(func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			c.running.Go(func() { c.serve(client) })
-		}
-	})
-	t.Cleanup(func() {
-		listener.Close()
-		c.running.Wait()
-	})
-	return c, strings.Replace(dsn, c.server, listener.Addr().String(), 1)
-}
-
-// hostOf finds host:port in a URL or in a DSN of go-sql-driver/mysql.
-func hostOf(t testing.TB, dsn string) string {
-	t.Helper()
-	if _, rest, ok := strings.Cut(dsn, "tcp("); ok {
-		host, _, _ := strings.Cut(rest, ")")
-		return host
-	}
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u.Host
-}
-
-func (c *cutter) serve(client net.Conn) {
-	defer client.Close()
-	server, err := net.Dial("tcp", c.server)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	go func() { // ends when either side is closed
-		io.Copy(server, client)
-		server.Close()
-	}()
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := server.Read(buffer)
-		if err != nil || c.answer.CompareAndSwap(true, false) {
-			return
-		}
-		if _, err := client.Write(buffer[:n]); err != nil {
-			return
-		}
-	}
 }

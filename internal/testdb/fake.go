@@ -131,6 +131,22 @@ func (f *Fake) Restart() {
 	}
 }
 
+// Promote makes a replica a primary, Demote a primary a replica.
+func (f *Fake) Promote() { f.setReplica(false) }
+func (f *Fake) Demote()  { f.setReplica(true) }
+
+func (f *Fake) setReplica(replica bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Replica = replica
+}
+
+func (f *Fake) isReplica() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Replica
+}
+
 // Trace returns all calls so far, each as "#connection op details".
 func (f *Fake) Trace() []string {
 	f.mu.Lock()

@@ -11,6 +11,7 @@ import (
 // The language of a Fake, which is SQL enough for a classifier:
 //
 //	SELECT 1, 'a', 1.5, NULL, ?, server, conn   one row; server is the Fake's name, conn the connection's number
+//	SELECT @@global.read_only                   1 if the Fake is a replica, else 0
 //	SELECT 1 UNION ALL SELECT 2                 two rows
 //	SELECT 1 FROM t WHERE ...                   the same: all from FROM on is for the reader
 //	SELECT 1; SELECT 2                          two result sets
@@ -136,7 +137,7 @@ func (c *fakeConn) write(text string) (result, error) {
 	if c.readOnly {
 		return result{}, fmt.Errorf("fake: cannot write in a read-only transaction")
 	}
-	if f.Replica {
+	if f.isReplica() {
 		f.violate(c, "a write reached a replica: %s", text)
 	}
 	f.mu.Lock()
@@ -192,6 +193,11 @@ func (c *fakeConn) value(expression string) driver.Value {
 		return []byte(c.server.name)
 	case "conn":
 		return int64(c.number)
+	case "@@global.read_only":
+		if c.server.isReplica() {
+			return int64(1)
+		}
+		return int64(0)
 	}
 	if n, err := strconv.ParseInt(expression, 10, 64); err == nil {
 		return n

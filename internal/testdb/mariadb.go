@@ -16,7 +16,8 @@ type MariaDBOptions struct {
 }
 
 // MariaDBCluster is a MariaDB primary with its replicas. The user app, who has no
-// password, may do everything except to write where read_only is on.
+// password, may do everything except to write where read_only is on, and to log in
+// where all connections are taken.
 type MariaDBCluster struct {
 	cluster
 	programs mariadbPrograms
@@ -111,7 +112,7 @@ func (c *MariaDBCluster) createUsers(ctx context.Context) error {
 	_, err := c.programs.query(ctx, c.primary, `
 		CREATE USER app@'127.0.0.1', replication@'127.0.0.1';
 		GRANT ALL ON *.* TO app@'127.0.0.1';
-		REVOKE SUPER, READ_ONLY ADMIN ON *.* FROM app@'127.0.0.1';
+		REVOKE SUPER, READ_ONLY ADMIN, CONNECTION ADMIN ON *.* FROM app@'127.0.0.1';
 		GRANT REPLICATION SLAVE ON *.* TO replication@'127.0.0.1'`)
 	return err
 }
@@ -215,7 +216,21 @@ func (m *mariadb) dsn(s *Server, database string) string {
 	return fmt.Sprintf("app@tcp(127.0.0.1:%d)/%s", s.Port, database)
 }
 
+// promote first applies what the replica has received: it may hold the only copy
+// of what a dead primary has acknowledged.
 func (m *mariadb) promote(ctx context.Context, s *Server) error {
+	if _, err := m.query(ctx, s, "STOP SLAVE IO_THREAD"); err != nil {
+		return err
+	}
+	status, err := m.query(ctx, s, "SHOW SLAVE STATUS\\G")
+	if err != nil {
+		return err
+	}
+	_, received, _ := strings.Cut(status, "Gtid_IO_Pos: ")
+	received, _, _ = strings.Cut(received, "\n")
+	if _, err := m.query(ctx, s, "SELECT MASTER_GTID_WAIT('"+received+"')"); err != nil {
+		return err
+	}
 	if _, err := m.query(ctx, s, "STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF"); err != nil {
 		return err
 	}
@@ -223,6 +238,27 @@ func (m *mariadb) promote(ctx context.Context, s *Server) error {
 	defer s.mu.Unlock()
 	m.replica = false
 	return nil
+}
+
+func (m *mariadb) replay(ctx context.Context, s *Server, on bool) error {
+	statement := "STOP SLAVE SQL_THREAD"
+	if on {
+		statement = "START SLAVE SQL_THREAD"
+	}
+	_, err := m.query(ctx, s, statement)
+	return err
+}
+
+// endSessions may have to try often where all connections are taken: the one that
+// is kept for an administrator is taken, too, while somebody else is refused.
+func (m *mariadb) endSessions(ctx context.Context, s *Server, user string) error {
+	return poll(ctx, func() (bool, error) {
+		_, err := m.query(ctx, s, "KILL USER '"+strings.ReplaceAll(user, "'", "''")+"'")
+		if err != nil && strings.Contains(err.Error(), "Too many connections") {
+			return false, nil
+		}
+		return err == nil, err
+	})
 }
 
 func (m *mariadb) orderly() syscall.Signal   { return syscall.SIGTERM }

@@ -225,6 +225,20 @@ func (p postgres) promote(ctx context.Context, s *Server) error {
 	})
 }
 
+func (p postgres) replay(ctx context.Context, s *Server, on bool) error {
+	if on {
+		return exec1(ctx, s, "SELECT pg_wal_replay_resume()")
+	}
+	return exec1(ctx, s, "SELECT pg_wal_replay_pause()")
+}
+
+func (p postgres) endSessions(ctx context.Context, s *Server, user string) error {
+	return withConn(ctx, s, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid <> pg_backend_pid()", user)
+		return err
+	})
+}
+
 func (p postgres) orderly() syscall.Signal   { return syscall.SIGINT }
 func (p postgres) immediate() syscall.Signal { return syscall.SIGQUIT }
 

@@ -12,7 +12,12 @@ import (
 
 func pgConn(ctx context.Context, t testing.TB, s *testdb.Server, database string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(ctx, s.DSN(database))
+	return pgConnTo(ctx, t, s.DSN(database))
+}
+
+func pgConnTo(ctx context.Context, t testing.TB, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(ctx, dsn)
 	must(t, err)
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
@@ -66,14 +71,14 @@ func TestPostgresWaitReplay(t *testing.T) {
 func TestPostgresWaitReplayWaits(t *testing.T) {
 	ctx := limit(t)
 	cluster := testdb.OwnPostgres(t, testdb.PostgresOptions{Standbys: 1})
-	pgExec(ctx, t, cluster.Standbys()[0], "postgres", "SELECT pg_wal_replay_pause()")
+	must(t, cluster.Standbys()[0].PauseReplay(ctx))
 	pgExec(ctx, t, cluster.Primary(), "postgres", "CREATE TABLE late ()")
 	short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 	defer cancel()
 	if err := cluster.WaitReplay(short); err == nil {
 		t.Error("it did not wait for a standby that replays nothing")
 	}
-	pgExec(ctx, t, cluster.Standbys()[0], "postgres", "SELECT pg_wal_replay_resume()")
+	must(t, cluster.Standbys()[0].ResumeReplay(ctx))
 	must(t, cluster.WaitReplay(ctx))
 }
 

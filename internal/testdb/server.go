@@ -35,6 +35,8 @@ type program interface {
 	ping(ctx context.Context, s *Server) error
 	dsn(s *Server, database string) string
 	promote(ctx context.Context, s *Server) error
+	replay(ctx context.Context, s *Server, on bool) error
+	endSessions(ctx context.Context, s *Server, user string) error
 	orderly() syscall.Signal   // ends a server; what it has acknowledged is on disk
 	immediate() syscall.Signal // ends a server that nobody needs any more
 }
@@ -131,6 +133,31 @@ func (s *Server) Signal(sig os.Signal) error {
 func (s *Server) Promote(ctx context.Context) error {
 	if err := s.program.promote(ctx, s); err != nil {
 		return fmt.Errorf("multidb: promote test server %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// PauseReplay makes a standby or replica stop doing what its primary has done. It
+// goes on to answer, with what it has.
+func (s *Server) PauseReplay(ctx context.Context) error {
+	if err := s.program.replay(ctx, s, false); err != nil {
+		return fmt.Errorf("multidb: pause replay of test server %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// ResumeReplay ends what PauseReplay began.
+func (s *Server) ResumeReplay(ctx context.Context) error {
+	if err := s.program.replay(ctx, s, true); err != nil {
+		return fmt.Errorf("multidb: resume replay of test server %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// EndSessions ends all sessions of a user, as an administrator does.
+func (s *Server) EndSessions(ctx context.Context, user string) error {
+	if err := s.program.endSessions(ctx, s, user); err != nil {
+		return fmt.Errorf("multidb: end sessions of test server %s: %w", s.Name, err)
 	}
 	return nil
 }

@@ -1,0 +1,171 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/multidb-go/multidb/internal/pool"
+)
+
+// What goes on elsewhere when an engine does not do what it was asked. In all of
+// these cases nothing of the statement was done:
+//
+//   - no connection could be had: another replica, then the primary; what needs
+//     the primary waits until there is one;
+//   - a replica was asked to read and did not begin to answer: as above;
+//   - a replica refused a statement that was taken for a read: the primary runs
+//     it, and its text is remembered as a write (rescue);
+//   - the supposed primary refused a write because it is none: the one that is.
+//
+// A statement inside a transaction, or on a session with state, never moves, and
+// neither does one whose engine was named.
+
+// detour is what came of a statement before it was routed again.
+type detour struct {
+	tried     []*engine // replicas that did not answer it
+	refusedBy *engine   // a supposed primary that does not write
+	err       error     // what the last engine said
+	patience  time.Time // until when to wait for a primary; zero before the first wait
+}
+
+// has reports whether the replica was tried. d may be nil.
+func (d *detour) has(e *engine) bool { return d != nil && slices.Contains(d.tried, e) }
+
+// onDetour returns the statement's detour, which begins here if it has none.
+func (ca *call) onDetour() *detour {
+	if ca.detour == nil {
+		ca.detour = new(detour)
+	}
+	return ca.detour
+}
+
+// mayMove reports whether another engine could do as well.
+func (c *Conn) mayMove(ctx context.Context, ca *call) bool {
+	return c.held == nil && ca.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
+}
+
+// admit refuses an engine that is not to be used now, before a connection is
+// taken.
+func (c *Conn) admit(ca *call) error {
+	e := ca.route.engine
+	db := e.database
+	switch {
+	case c.held != nil || ca.pin != nil:
+		return nil
+	case e.drained.Load():
+		return fmt.Errorf("%w: engine %q; Resume it, or choose another", ErrDrained, e.name)
+	case !db.discover || ca.onReplica || ca.isRead():
+		return nil
+	}
+	v := db.view.Load()
+	switch {
+	case v.rivals != nil:
+		return fmt.Errorf("%w: %s; drain the one whose data is not wanted, or make it a replica", ErrTwoPrimaries, names(v.rivals))
+	case v.doubted:
+		return fmt.Errorf("%w in database %q: no engine that can be reached says that it is", ErrNoPrimary, db.name)
+	case ca.detour != nil && e == ca.detour.refusedBy:
+		return ca.detour.err // it is the primary, and does not write
+	}
+	return nil
+}
+
+// isRead reports whether the call is a query that is proved to be a read.
+func (ca *call) isRead() bool {
+	f := ca.route.facts
+	return f != nil && f.Kind == KindRead && (ca.via == viaQuery || ca.via == viaPrepare)
+}
+
+// startsElsewhere is asked when the route's engine could not be had. It reports
+// whether to route the statement again.
+func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
+	e := ca.route.engine
+	switch {
+	case e == nil || !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
+		return false
+	case ca.onReplica:
+		ca.passOver(e, err)
+		return true
+	case isUnreachable(err), errors.Is(err, ErrDrained), errors.Is(err, ErrNoPrimary):
+		return c.connector.awaitPrimary(ctx, ca)
+	}
+	return false
+}
+
+// passOver notes that a replica did not begin to answer.
+func (ca *call) passOver(e *engine, err error) {
+	e.moved.Add(1)
+	d := ca.onDetour()
+	d.tried, d.err = append(d.tried, e), err
+}
+
+// giveUp is the error of a statement that was not sent, or that nobody answered.
+func (ca *call) giveUp(ctx context.Context, err error) error {
+	ca.again = false
+	switch d := ca.detour; {
+	case d == nil:
+	case !d.patience.IsZero() && ctx.Err() != nil:
+		return ctx.Err() // the caller's time ended before ours
+	case errors.Is(err, ErrNoReplica) && d.err != nil && !errors.Is(d.err, driver.ErrBadConn):
+		return fmt.Errorf("%w: %w", err, d.err)
+	}
+	return err
+}
+
+// awaitPrimary waits until something is new about the primary, and reports
+// whether to try again.
+func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
+	if k.settings.failoverTimeout == 0 {
+		return false
+	}
+	d := ca.onDetour()
+	if d.patience.IsZero() {
+		d.patience = time.Now().Add(k.settings.failoverTimeout)
+	}
+	db := ca.route.engine.database
+	v := db.view.Load()
+	if !v.doubted && v.primary.isReady() {
+		return time.Now().Before(d.patience) // it came while we were asking
+	}
+	db.waiting.Add(1)
+	defer db.waiting.Add(-1)
+	k.watcher.hurry()
+	timer := time.NewTimer(time.Until(d.patience))
+	defer timer.Stop()
+	select {
+	case <-v.changed:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-k.watcher.ended:
+	}
+	return false
+}
+
+// goesOn is asked when a call on a child has failed. It reports whether the
+// statement is to be routed again.
+func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool {
+	if !c.mayMove(ctx, ca) || v.callers {
+		return false
+	}
+	e := ca.route.engine
+	switch {
+	case ca.onReplica && v.refused && ca.route.reason == reasonRead && ca.via == viaQuery:
+		e.rescued.Add(1)
+		ca.known = c.connector.learnWrite(ca.route.facts)
+		ca.child.broken = true // what it did before it was refused may be left on the session
+		return true
+	case ca.onReplica && (v.lost || v.unanswered) && (ca.isRead() || ca.via == viaBeginReadOnly):
+		ca.passOver(e, err)
+		return true
+	case !ca.onReplica && v.refused && e.database.discover && ca.via.runs():
+		d := ca.onDetour()
+		d.refusedBy, d.err = e, err
+		e.database.doubt()
+		return true
+	}
+	return false
+}

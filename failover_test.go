@@ -1,0 +1,491 @@
+package multidb_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+// herd is a primary and several replicas behind one sql.DB, in a bubble.
+type herd struct {
+	t        *testing.T
+	db       *sql.DB
+	primary  *testdb.Fake
+	replicas []*testdb.Fake
+}
+
+func newHerd(t *testing.T, replicas int, changes ...func(*multidb.Config)) *herd {
+	t.Helper()
+	h := &herd{t: t, primary: testdb.NewFake(t, "primary", testdb.Full)}
+	c := multidb.Config{Primary: engine(h.primary)}
+	for i := range replicas {
+		replica := testdb.NewFake(t, fmt.Sprintf("replica%d", i+1), testdb.Full)
+		replica.Replica = true
+		h.replicas = append(h.replicas, replica)
+		c.Replicas = append(c.Replicas, engine(replica))
+	}
+	for _, f := range h.all() {
+		f.AskedAfterErrors = true
+	}
+	for _, change := range changes {
+		change(&c)
+	}
+	h.db = openConfig(t, c)
+	t.Cleanup(func() {
+		synctest.Wait()
+		checkNoLeases(t, h.db)
+		check(t, h.db.Close())
+		synctest.Wait()
+		for _, f := range h.all() {
+			f.CheckClosed(t)
+		}
+	})
+	return h
+}
+
+func (h *herd) all() []*testdb.Fake { return append([]*testdb.Fake{h.primary}, h.replicas...) }
+
+// where asks which server answers a query.
+func (h *herd) where(ctx context.Context) string {
+	h.t.Helper()
+	var name string
+	if err := h.db.QueryRowContext(ctx, "SELECT server").Scan(&name); err != nil {
+		h.t.Fatal(err)
+	}
+	return name
+}
+
+// spread runs n reads and counts who answered.
+func (h *herd) spread(n int) map[string]int {
+	h.t.Helper()
+	count := make(map[string]int)
+	for range n {
+		count[h.where(h.t.Context())]++
+	}
+	return count
+}
+
+func (h *herd) stats(name string) multidb.EngineStats {
+	e, ok := multidb.FromDB(h.db).Stats().Engine(name)
+	if !ok {
+		h.t.Fatalf("no engine %q", name)
+	}
+	return e
+}
+
+// refuses makes a server unreachable until the returned function is called.
+func refuses(f *testdb.Fake) (comesBack func()) {
+	var back atomic.Bool
+	f.Restart()
+	f.On(testdb.OpDial, func(*testdb.Call) error {
+		if back.Load() {
+			return nil
+		}
+		return io.EOF
+	})
+	return func() { back.Store(true) }
+}
+
+// swallows makes a server take connects and never answer.
+func swallows(f *testdb.Fake) {
+	f.On(testdb.OpDial, func(c *testdb.Call) error {
+		<-c.Context.Done()
+		return c.Context.Err()
+	})
+}
+
+const notWriting = sqlState("25006")
+
+// Rescue.
+
+func TestWhatAReplicaRefusesRunsOnThePrimary(t *testing.T) {
+	run := map[string]func(db *sql.DB) error{
+		"query": func(db *sql.DB) error { return use(db.Query("SELECT 1")) },
+		"statement": func(db *sql.DB) error {
+			stmt, err := db.Prepare("SELECT 1")
+			if err != nil {
+				return err
+			}
+			defer stmt.Close()
+			for range 2 { // the statement has learnt, too
+				if err := use(stmt.Query()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	for name, run := range run {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHerd(t, 1)
+				refusal := func(*testdb.Call) error { return notWriting }
+				h.replicas[0].On(testdb.OpQuery, refusal)
+				h.replicas[0].On(testdb.OpStmtQuery, refusal)
+				check(t, run(h.db))
+				check(t, run(h.db))
+				asked := h.replicas[0].Count(testdb.OpQuery) + h.replicas[0].Count(testdb.OpStmtQuery)
+				if asked != 1 {
+					t.Errorf("the replica was asked %d times, want once: the text is known then", asked)
+				}
+				if e := h.stats("replica1"); e.Rescued != 1 || e.Pool.OpenConnections != 0 {
+					t.Errorf("rescued %d, %d connections left: want 1 and none, as the session may have kept something", e.Rescued, e.Pool.OpenConnections)
+				}
+				if e := h.stats("primary"); e.Routed["write"] == 0 {
+					t.Errorf("the primary ran %v, want writes", e.Routed)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsRescuedInATransactionOrOnANamedEngine(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		h.replicas[0].On(testdb.OpQuery, func(*testdb.Call) error { return notWriting })
+		tx := must(h.db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true}))
+		if err := use(tx.Query("SELECT 1")); err != notWriting {
+			t.Errorf("in a transaction: got %v, want the child's error", err)
+		}
+		check(t, tx.Rollback())
+		for _, name := range []string{"replica1", multidb.Replica} {
+			if err := use(h.db.QueryContext(multidb.WithEngine(t.Context(), name), "SELECT 2")); err != notWriting {
+				t.Errorf("on %s, by choice: got %v, want the child's error", name, err)
+			}
+		}
+		if n := h.primary.Count(testdb.OpQuery); n != 0 {
+			t.Errorf("the primary ran %d of them", n)
+		}
+	})
+}
+
+// Failover of reads.
+
+func TestReadsMoveToAnotherEngine(t *testing.T) {
+	faults := map[string]func(f *testdb.Fake){
+		"no connection":               func(f *testdb.Fake) { refuses(f) },
+		"too many connections":        func(f *testdb.Fake) { f.On(testdb.OpDial, func(*testdb.Call) error { return sqlState("53300") }) },
+		"the driver's own dial error": func(f *testdb.Fake) { f.On(testdb.OpDial, func(*testdb.Call) error { return errors.New("no") }) },
+		"connection lost":             func(f *testdb.Fake) { f.On(testdb.OpQuery, func(c *testdb.Call) error { c.Lose(); return io.EOF }) },
+		"shutdown": func(f *testdb.Fake) {
+			f.On(testdb.OpQuery, func(c *testdb.Call) error { c.Lose(); return sqlState("57P01") })
+		},
+		"recovery conflict": func(f *testdb.Fake) { f.On(testdb.OpQuery, func(*testdb.Call) error { return sqlState("40001") }) },
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHerd(t, 2)
+				fault(h.replicas[0])
+				if got := h.spread(20); got["replica2"] != 20 {
+					t.Errorf("answered by %v, want replica2 alone", got)
+				}
+				if h.stats("replica1").Moved == 0 {
+					t.Error("replica1 was never tried: this shows nothing")
+				}
+				fault(h.replicas[1])
+				h.replicas[1].Restart()
+				if got := h.spread(20); got["primary"] != 20 {
+					t.Errorf("answered by %v, want the primary alone", got)
+				}
+				if e := h.stats("primary"); e.Routed["read, no replica can answer"] != 20 {
+					t.Errorf("reasons %v", e.Routed)
+				}
+				// A read-only transaction begins elsewhere as well.
+				h.replicas[0].On(testdb.OpBegin, func(c *testdb.Call) error { c.Lose(); return io.EOF })
+				h.replicas[1].On(testdb.OpBegin, func(c *testdb.Call) error { c.Lose(); return io.EOF })
+				tx := must(h.db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true}))
+				check(t, tx.Rollback())
+			})
+		})
+	}
+}
+
+func TestFallbackErrorKeepsReadsFromThePrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, func(c *multidb.Config) { c.Fallback = "error" })
+		comesBack := refuses(h.replicas[0])
+		err := use(h.db.Query("SELECT 1"))
+		wantErr(t, err, multidb.ErrNoReplica)
+		wantErr(t, err, io.EOF) // the cause is there
+		wantErr(t, use(h.db.Query("SELECT 1")), multidb.ErrNoReplica)
+		if n := h.primary.Count(testdb.OpQuery); n != 0 {
+			t.Errorf("the primary answered %d reads", n)
+		}
+		must(h.db.Exec("DELETE FROM t"))
+		comesBack()
+		time.Sleep(2 * time.Second)
+		if at := h.where(t.Context()); at != "replica1" {
+			t.Errorf("answered by %s, want the replica that is back", at)
+		}
+	})
+}
+
+// What belongs to the caller stays with the caller.
+func TestWhatDoesNotMove(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2)
+		for _, f := range h.replicas {
+			f.On(testdb.OpQuery, func(c *testdb.Call) error {
+				if strings.Contains(c.Text, "mistake") {
+					return sqlState("42601")
+				}
+				return nil
+			})
+		}
+		wantErr(t, use(h.db.Query("SELECT mistake")), sqlState("42601"))
+
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, f := range h.replicas {
+			f.On(testdb.OpQuery, func(c *testdb.Call) error { cancel(); c.Lose(); return c.Context.Err() })
+		}
+		if err := use(h.db.QueryContext(ctx, "SELECT 1")); err != context.Canceled {
+			t.Errorf("got %v, want the caller's own end", err)
+		}
+		refuses(h.replicas[0])
+		err := use(h.db.QueryContext(multidb.WithEngine(t.Context(), "replica1"), "SELECT 1"))
+		wantErr(t, err, io.EOF)
+		if n := h.primary.Count(testdb.OpDial); n != 0 {
+			t.Errorf("the primary was dialled %d times", n)
+		}
+		for _, name := range []string{"replica2", "primary"} {
+			if e := h.stats(name); e.State != multidb.Up {
+				t.Errorf("%s is %s, for an error that says nothing of it", name, e.State)
+			}
+		}
+	})
+}
+
+// Health.
+
+func TestADeadEngineIsDialledByTheWatcherAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2)
+		comesBack := refuses(h.replicas[0])
+		h.spread(20)
+		synctest.Wait()
+		if s := h.stats("replica1").State; s != multidb.Down {
+			t.Fatalf("replica1 is %s", s)
+		}
+		before := h.replicas[0].Count(testdb.OpDial)
+		h.spread(500)
+		if n := h.replicas[0].Count(testdb.OpDial); n != before {
+			t.Errorf("statements dialled the dead engine %d times more", n-before)
+		}
+		time.Sleep(10 * time.Second) // some of the watcher's, in growing intervals
+		if n := h.replicas[0].Count(testdb.OpDial) - before; n < 5 || n > 25 {
+			t.Errorf("the watcher asked %d times in ten seconds", n)
+		}
+		comesBack()
+		time.Sleep(2 * time.Second)
+		if s := h.stats("replica1").State; s != multidb.Up {
+			t.Fatalf("replica1 is %s though it is back", s)
+		}
+		if got := h.spread(200); got["replica1"] == 0 {
+			t.Errorf("answered by %v, want replica1 as well", got)
+		}
+	})
+}
+
+// An engine that swallows packets costs one connect timeout. The bubble's clock
+// tells exactly.
+func TestABlackHoleCostsOneConnectTimeout(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, func(c *multidb.Config) { c.ConnectTimeout = multidb.Duration(3 * time.Second) })
+		swallows(h.replicas[0])
+		began := time.Now()
+		h.spread(50)
+		if d := time.Since(began); d != 3*time.Second {
+			t.Errorf("fifty reads took %s, want one connect timeout of 3 s", d)
+		}
+		time.Sleep(30 * time.Second)
+		began = time.Now()
+		h.spread(50)
+		if d := time.Since(began); d != 0 {
+			t.Errorf("later reads waited %s", d)
+		}
+	})
+}
+
+// While one read waits for the dial that hangs, others go elsewhere.
+func TestAHangingDialIsAvoided(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2)
+		swallows(h.replicas[0])
+		done := make(chan string)
+		go func() {
+			for range 2 {
+				var name string
+				ctx := multidb.WithEngine(t.Context(), "replica1")
+				err := h.db.QueryRowContext(ctx, "SELECT server").Scan(&name)
+				done <- fmt.Sprint(err != nil)
+			}
+			close(done)
+		}()
+		time.Sleep(time.Second)
+		began := time.Now()
+		if got := h.spread(50); got["replica2"] != 50 {
+			t.Errorf("answered by %v", got)
+		}
+		if d := time.Since(began); d != 0 {
+			t.Errorf("they waited %s", d)
+		}
+		for failed := range done {
+			if failed != "true" {
+				t.Error("the named engine answered?")
+			}
+		}
+	})
+}
+
+// Without a primary that can be reached a write fails at once, or waits as long
+// as it may.
+func TestWritesWaitForThePrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		refuses(h.primary)
+		_, err := h.db.Exec("DELETE FROM t")
+		wantErr(t, err, io.EOF)
+	})
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(5 * time.Second) })
+		comesBack := refuses(h.primary)
+		began := time.Now()
+		_, err := h.db.Exec("DELETE FROM t")
+		wantErr(t, err, io.EOF)
+		if d := time.Since(began); d != 5*time.Second {
+			t.Errorf("it waited %s, want the timeout", d)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := h.db.ExecContext(ctx, "DELETE FROM t"); err != context.DeadlineExceeded {
+			t.Errorf("got %v, want the end of the caller's own time", err)
+		}
+		time.AfterFunc(2*time.Second, comesBack)
+		must(h.db.Exec("DELETE FROM t"))
+		if n := len(h.primary.Writes()); n != 1 {
+			t.Errorf("the write ran %d times", n)
+		}
+	})
+}
+
+// Drain.
+
+func TestDrain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2)
+		h.spread(50)
+		control := multidb.FromDB(h.db).Engine("replica1")
+		tx := must(h.db.BeginTx(multidb.WithEngine(t.Context(), "replica1"), &sql.TxOptions{ReadOnly: true}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := control.Drain(ctx); err != context.DeadlineExceeded {
+			t.Errorf("Drain with a transaction open: %v", err)
+		}
+		check(t, use(tx.Query("SELECT 1"))) // what is under way goes on
+		time.AfterFunc(time.Second, func() { tx.Rollback() })
+		check(t, control.Drain(t.Context()))
+		if n := h.replicas[0].Open(); n != 0 {
+			t.Errorf("%d connections are open", n)
+		}
+		if got := h.spread(50); got["replica2"] != 50 {
+			t.Errorf("answered by %v", got)
+		}
+		wantErr(t, use(h.db.QueryContext(multidb.WithEngine(t.Context(), "replica1"), "SELECT 1")), multidb.ErrDrained)
+		if s := h.stats("replica1").State; s != multidb.Drained {
+			t.Errorf("the state is %s", s)
+		}
+		check(t, control.Resume())
+		if got := h.spread(200); got["replica1"] == 0 {
+			t.Errorf("after Resume: answered by %v", got)
+		}
+		wantErr(t, multidb.FromDB(h.db).Engine("nowhere").Drain(t.Context()), multidb.ErrUnknownEngine)
+
+		check(t, multidb.FromDB(h.db).Engine("primary").Drain(t.Context()))
+		_, err := h.db.Exec("DELETE FROM t")
+		wantErr(t, err, multidb.ErrDrained)
+	})
+}
+
+// Balance.
+
+func TestBalances(t *testing.T) {
+	weights := func(c *multidb.Config) { c.Replicas[0].Weight = 3 }
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 3, weights, func(c *multidb.Config) { c.Balance = multidb.RoundRobin })
+		if got := h.spread(100); got["replica1"] != 60 || got["replica2"] != 20 || got["replica3"] != 20 {
+			t.Errorf("round robin by weight: %v", got)
+		}
+		refuses(h.replicas[0])
+		h.spread(10)
+		if got := h.spread(100); got["replica2"] != 50 || got["replica3"] != 50 {
+			t.Errorf("round robin of those that are left: %v", got)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 3, weights, func(c *multidb.Config) { c.Balance = multidb.Random })
+		// Ten standard deviations.
+		if got := h.spread(1000)["replica1"]; got < 440 || got > 760 {
+			t.Errorf("%d of 1000 went to the replica with three fifths of the weight", got)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		var seen []multidb.ReplicaLoad
+		h := newHerd(t, 3, weights, func(c *multidb.Config) {
+			c.Balance = multidb.BalanceBy(func(replicas []multidb.ReplicaLoad) int {
+				seen = slices.Clone(replicas)
+				return 2
+			})
+		})
+		if got := h.spread(10); got["replica3"] != 10 {
+			t.Errorf("one's own: %v", got)
+		}
+		if want := "[{replica1 3 0} {replica2 1 0} {replica3 1 0}]"; fmt.Sprint(seen) != want {
+			t.Errorf("it saw %v, want %s", seen, want)
+		}
+	})
+}
+
+// A replica that answers ten times slower gets few reads, and is neither dead nor
+// forgotten.
+func TestASlowReplicaGetsFewReads(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 4)
+		slow := 10 * time.Millisecond
+		for i, f := range h.replicas {
+			f.On(testdb.OpQuery, func(*testdb.Call) error {
+				if i == 0 {
+					time.Sleep(slow)
+				} else {
+					time.Sleep(time.Millisecond)
+				}
+				return nil
+			})
+		}
+		h.spread(1000) // to find out
+		got := h.spread(5000)
+		if n := got["replica1"]; n == 0 || n > 50 {
+			t.Errorf("the slow replica got %d of 5000 reads, want a few and less than one percent", n)
+		}
+		if s := h.stats("replica1").State; s != multidb.Up {
+			t.Errorf("the slow replica is %s", s)
+		}
+		slow = time.Millisecond
+		h.spread(10_000) // to find out again
+		if n := h.spread(1000)["replica1"]; n < 100 {
+			t.Errorf("the replica that is fast again got %d of 1000 reads", n)
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// The child connections of a replica are opened so that the server itself
+// refuses writes: no mistake in the classification can then do harm, even where
+// the server would let it. What the driver can say while it connects costs no
+// round trip; all else, and every connector that the user built, gets one
+// statement after the dial.
+
+// readOnlyStatement makes a session of a dialect read-only. PostgreSQL's is the
+// default for transactions, which holds for statements outside of one too.
+func readOnlyStatement(d Dialect) string {
+	switch d {
+	case Postgres:
+		return "SET default_transaction_read_only = on"
+	case MySQL:
+		return "SET SESSION TRANSACTION READ ONLY"
+	case SQLite:
+		return "PRAGMA query_only = 1"
+	}
+	return ""
+}
+
+// readOnlySetting is what PostgreSQL knows the same as, when a session starts.
+const readOnlySetting = "default_transaction_read_only"
+
+// readOnlyConnector returns a connector whose sessions start read-only, or nil if
+// the driver cannot say so while it connects. plain is the driver's connector for
+// the DSN.
+func readOnlyConnector(driverName, dsn string, plain driver.Connector) (driver.Connector, error) {
+	switch packageOf(plain.Driver()) {
+	case "github.com/jackc/pgx/v5/stdlib":
+		if !pgxRegistered.MatchString(dsn) {
+			return readOnlyPgx{dsn: dsn, driver: plain.Driver()}, nil
+		}
+	case "github.com/lib/pq":
+		return openConnector(driverName, readOnlyPQ(dsn))
+	}
+	return nil, nil
+}
+
+// readOnlyPgx reads its DSN at each dial, as pgx's own connector does: a password
+// file or a service file may have changed.
+type readOnlyPgx struct {
+	dsn    string
+	driver driver.Driver
+}
+
+func (c readOnlyPgx) Driver() driver.Driver { return c.driver }
+
+func (c readOnlyPgx) Connect(ctx context.Context) (driver.Conn, error) {
+	config, err := pgx.ParseConfig(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.RuntimeParams[readOnlySetting] = "on"
+	return stdlib.GetConnector(*config).Connect(ctx)
+}
+
+// readOnlyPQ adds the setting to a DSN of lib/pq, a URL or keywords. The last
+// one of two counts.
+func readOnlyPQ(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return strings.TrimSpace(dsn) + " " + readOnlySetting + "=on"
+	}
+	query := u.Query()
+	query.Set(readOnlySetting, "on")
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// forbidWrites runs the one statement after the dial.
+func (ch *child) forbidWrites(ctx context.Context) error {
+	statement := readOnlyStatement(ch.engine.database.dialect)
+	if statement == "" {
+		return nil
+	}
+	if err := ch.execOnce(ctx, statement); err != nil {
+		return fmt.Errorf(`cannot make the connection to a replica read-only ("read_only": "trust" does without): %w`, err)
+	}
+	return nil
+}
+
+// execOnce runs a statement of multidb's own, before the child has a user.
+func (ch *child) execOnce(ctx context.Context, statement string) error {
+	_, err := ch.exec(ctx, statement, nil)
+	if err != driver.ErrSkip {
+		return err
+	}
+	prepared, err := ch.prepare(ctx, statement)
+	if err != nil {
+		return err
+	}
+	cs := newChildStmt(ch, statement, prepared)
+	defer cs.Close()
+	_, err = cs.exec(ctx, nil)
+	return err
+}

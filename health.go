@@ -1,0 +1,131 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+	"time"
+)
+
+// An engine goes down when no connection to it can be made. While it is down
+// nobody dials it but the watcher, in growing intervals, and it comes back when
+// the watcher gets an answer. So an engine that swallows packets costs one connect
+// timeout, and not one for every statement.
+//
+// Connections that are already there may still be used, as what is wrong may be
+// the name service. That a call on one of them fails condemns the pool's idle
+// ones, and says nothing about the engine.
+
+// outage is why an engine is down. It is also the error of those who would have
+// dialled it.
+type outage struct {
+	since time.Time
+	err   error
+}
+
+func (o *outage) Error() string {
+	return fmt.Sprintf("down since %s and tried again in the background: %v", o.since.Format(time.TimeOnly), o.err)
+}
+
+func (o *outage) Unwrap() error { return o.err }
+
+// goDown is called with the error that shows that the engine cannot be reached.
+func (e *engine) goDown(err error) {
+	if !e.outage.CompareAndSwap(nil, &outage{since: time.Now(), err: err}) {
+		return
+	}
+	if isGone(err) {
+		e.pool.Renew() // the idle ones are as dead
+	}
+	e.pool.TurnAway(err)
+	e.database.refresh(nil)
+	if !e.isReplica() {
+		e.database.doubt()
+	}
+	e.watcher.k.report("engine down", e, e.connectionError(context.Background(), err).Error())
+	e.watcher.hurry()
+}
+
+// lostOne is called with a child whose connection turned out dead. The others of
+// its age are suspect, and so is what is known of the engine's role.
+func (e *engine) lostOne(ch *child) {
+	e.pool.Stale(ch)
+	if !e.isReplica() {
+		e.database.doubt()
+	}
+}
+
+// comeUp is called when the engine answered.
+func (e *engine) comeUp() {
+	if e.outage.Swap(nil) == nil {
+		return
+	}
+	e.pace.n.Store(0)
+	e.pace.slow.Store(false)
+	e.database.refresh(nil)
+	e.watcher.k.report("engine up", e, "")
+}
+
+// isUnreachable reports whether the error of a dial says that no server is there,
+// or none that works: not one that refuses just this connection.
+func isUnreachable(err error) bool {
+	var network net.Error
+	return isConnectionError(err) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, driver.ErrBadConn) || isLeaving(err)
+}
+
+// isGone reports whether the error of a dial says that the server has ended, and
+// its connections with it.
+func isGone(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) || isLeaving(err) }
+
+// hangs reports whether the error of a dial says that nothing at all came back.
+func hangs(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout() ||
+		errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
+}
+
+// hesitation is the part of the connect timeout after which a replica that is
+// being dialled is left out of the choice: those who wait for the dial go on
+// waiting, but no more than one connect timeout is spent on finding out.
+const hesitation = 8
+
+// dial opens a child for the pool, unless the engine is known to be down: then
+// the watcher is the only one who tries.
+func (e *engine) dial(ctx context.Context) (*child, error) {
+	if o := e.outage.Load(); o != nil {
+		return nil, o
+	}
+	late := time.AfterFunc(e.connectTimeout/hesitation, func() { e.hesitate(1) })
+	ch, err := e.connect(ctx)
+	if !late.Stop() {
+		e.hesitate(-1)
+	}
+	if err != nil && ctx.Err() == nil && e.isDownBy(err) {
+		e.goDown(err)
+	}
+	return ch, err
+}
+
+// isDownBy reports whether an engine that answers a dial with err is down. A
+// replica has others to do its work, so it is whenever the next dial would hardly
+// do better. A primary is only if nobody is there.
+func (e *engine) isDownBy(err error) bool {
+	if e.isReplica() {
+		return !isFull(err)
+	}
+	return isUnreachable(err)
+}
+
+func (e *engine) hesitate(dials int32) {
+	e.late.Add(dials)
+	e.database.refresh(nil)
+}
+
+// isReady reports whether reads may be sent to the engine, if it is a replica.
+func (e *engine) isReady() bool {
+	return e.outage.Load() == nil && !e.drained.Load() && e.late.Load() <= 0
+}

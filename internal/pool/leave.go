@@ -1,0 +1,40 @@
+package pool
+
+import "context"
+
+// What an owner who knows more than the pool may ask of it.
+
+// Renew drops all that is idle, and what is in use when it comes back: the next
+// takers get connections that are dialled after this.
+func (p *Pool[C]) Renew() {
+	p.mu.Lock()
+	p.generation++
+	p.recall()
+	var dropped []C
+	dropped, p.idle = p.idle, nil
+	p.mu.Unlock()
+	p.closeAside(dropped)
+}
+
+// TurnAway answers all who wait now with err. Dials in progress go on.
+func (p *Pool[C]) TurnAway(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.waiters.len > 0 {
+		p.serve(p.waiters.first, handover[C]{err: err})
+	}
+}
+
+// TakeIdle is Take for those who want a connection only if there is one.
+func (p *Pool[C]) TakeIdle(ctx context.Context) (c C, ok bool) {
+	p.mu.Lock()
+	switch {
+	case p.closed:
+	case len(p.idle) > 0:
+		c, ok = p.popIdle(), true
+	default:
+		c, ok = p.steal()
+	}
+	p.mu.Unlock()
+	return c, ok && (!c.base().used || p.Ready(ctx, c))
+}

@@ -1,0 +1,168 @@
+package multidb
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Which engine of a database is the primary can be asked of the servers
+// (Config.Discover). A round asks all engines of a database at once. It counts
+// when all have answered but those that were down when it began, and when no
+// doubt has come up since; until then the statements that need the primary wait.
+//
+// One engine that says it is the primary becomes the primary. If none does, the
+// next round follows at once. If two do, somebody has to decide which of them
+// holds the data, and that is not us: writes are refused.
+
+// roleQuestion is the query whose answer tells a replica from a primary.
+func roleQuestion(d Dialect) string {
+	switch d {
+	case Postgres:
+		return "SELECT pg_is_in_recovery()"
+	case MySQL:
+		return "SELECT @@global.read_only"
+	}
+	return ""
+}
+
+// claim is what an engine says of its own role.
+type claim uint8
+
+const (
+	claimNone claim = iota // it was not asked, or did not answer
+	claimPrimary
+	claimReplica
+)
+
+// claim asks the server what it is.
+func (ch *child) claim(ctx context.Context) (claim, error) {
+	answer, err := ch.queryOnce(ctx, roleQuestion(ch.engine.database.dialect))
+	if err != nil {
+		return claimNone, err
+	}
+	if text, ok := answer.([]byte); ok {
+		answer = string(text)
+	}
+	switch strings.ToLower(fmt.Sprint(answer)) {
+	case "true", "t", "1", "on":
+		return claimReplica, nil
+	case "false", "f", "0", "off":
+		return claimPrimary, nil
+	}
+	return claimNone, fmt.Errorf("multidb: engine %q does not say whether it is a primary: %v", ch.engine.name, answer)
+}
+
+// round is one time of asking all engines of a database.
+type round struct {
+	doubts  uint64            // those that it settles
+	waiting map[*engine]bool  // who has not answered yet, and must
+	claims  map[*engine]claim // what the others said
+}
+
+// newRound is called by the watcher, which asks every engine.
+func (db *database) newRound() *round {
+	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]bool), claims: make(map[*engine]claim)}
+	for _, e := range db.engines {
+		if !e.drained.Load() && e.outage.Load() == nil {
+			r.waiting[e] = true
+		}
+	}
+	return r
+}
+
+// hear takes an answer and reports whether the round is over.
+func (r *round) hear(e *engine, said claim) (over bool) {
+	delete(r.waiting, e)
+	r.claims[e] = said
+	return len(r.waiting) == 0
+}
+
+// settle draws the conclusion from a round that is over, and reports whether the
+// roles are known now.
+func (db *database) settle(r *round) (settled bool, changed string) {
+	var primaries []*engine
+	for _, e := range db.engines {
+		if r.claims[e] == claimPrimary && !e.drained.Load() {
+			primaries = append(primaries, e)
+		}
+	}
+	old := db.view.Load()
+	switch {
+	case db.doubts.Load() != r.doubts:
+		return false, "" // what it heard may be older than the doubt
+	case len(primaries) == 0:
+		return false, ""
+	case len(primaries) > 1:
+		db.refresh(func(v *view) { v.rivals, v.doubted = primaries, false })
+		if !slices.Equal(old.rivals, primaries) {
+			changed = fmt.Sprintf("%s all say that they are the primary; writes are refused", names(primaries))
+		}
+		return true, changed
+	}
+	if e := primaries[0]; e != old.primary {
+		db.promote(e)
+		changed = fmt.Sprintf("the primary is %q now, and was %q", e.name, old.primary.name)
+	}
+	db.refresh(func(v *view) { v.rivals, v.doubted = nil, db.doubts.Load() != r.doubts })
+	return true, changed
+}
+
+// promote makes e the primary. Connections of another role are not used again:
+// those of a replica are read-only.
+func (db *database) promote(e *engine) {
+	old := db.view.Load().primary
+	old.replica.Store(true)
+	e.replica.Store(false)
+	db.refresh(func(v *view) { v.primary, v.rivals = e, nil })
+	for _, e := range []*engine{old, e} {
+		e.pool.Renew()
+	}
+	if old.outage.Load() != nil {
+		old.open.cut() // nobody needs to wait for an answer from there
+	}
+}
+
+// doubt says that the roles may have changed. Statements that need the primary
+// wait until the servers were asked.
+func (db *database) doubt() {
+	if !db.discover {
+		return
+	}
+	db.doubts.Add(1)
+	db.refresh(func(v *view) { v.doubted = true })
+	db.engines[0].watcher.hurry()
+}
+
+func names(engines []*engine) string {
+	list := make([]string, len(engines))
+	for i, e := range engines {
+		list[i] = e.name
+	}
+	return quotedList(list)
+}
+
+// queryOnce runs a query of multidb's own and returns its one value.
+func (ch *child) queryOnce(ctx context.Context, query string) (driver.Value, error) {
+	rows, err := ch.query(ctx, query, nil)
+	if err == driver.ErrSkip {
+		var prepared driver.Stmt
+		if prepared, err = ch.prepare(ctx, query); err != nil {
+			return nil, err
+		}
+		cs := newChildStmt(ch, query, prepared)
+		defer cs.Close()
+		rows, err = cs.query(ctx, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	row := make([]driver.Value, len(rows.Columns()))
+	if err := rows.Next(row); err != nil {
+		return nil, err
+	}
+	return row[0], nil
+}

@@ -1,0 +1,202 @@
+package multidb_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+// Config.Discover, on fakes that say what they are. A fake fails the test if a
+// write reaches it while it is a replica.
+
+func discover(c *multidb.Config) { c.Discover = true }
+
+func (h *herd) write() error {
+	_, err := h.db.ExecContext(h.t.Context(), "DELETE FROM t")
+	return err
+}
+
+// writes says how many writes each engine carried out, the configured primary first.
+func (h *herd) writes() (n []int) {
+	for _, f := range h.all() {
+		n = append(n, len(f.Writes()))
+	}
+	return n
+}
+
+func (h *herd) wantWrites(want ...int) {
+	h.t.Helper()
+	for i, n := range h.writes() {
+		if n != want[i] {
+			h.t.Fatalf("writes by engine: %v, want %v", h.writes(), want)
+		}
+	}
+}
+
+func TestThePrimaryIsFoundByAsking(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, discover)
+		h.primary.Demote()
+		h.replicas[1].Promote()
+		check(t, h.write())
+		h.wantWrites(0, 0, 1)
+		if got := h.spread(100); got["replica2"] != 0 || got["primary"] == 0 || got["replica1"] == 0 {
+			t.Errorf("reads were answered by %v, want the two that are replicas", got)
+		}
+		if e := h.stats("replica2"); e.Role != multidb.Primary {
+			t.Errorf("replica2 is called a %s", e.Role)
+		}
+		tx := must(h.db.BeginTx(multidb.WithEngine(t.Context(), multidb.Primary), nil))
+		must(tx.Exec("DELETE FROM t"))
+		check(t, tx.Commit())
+		h.wantWrites(0, 0, 2)
+		_, err := h.db.ExecContext(multidb.WithEngine(t.Context(), "replica1"), "DELETE FROM t")
+		wantErr(t, err, multidb.ErrReadOnlyEngine)
+	})
+}
+
+func TestWritesGoToTheNewPrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, discover)
+		check(t, h.write())
+		h.wantWrites(1, 0, 0)
+		refuses(h.primary)
+		time.AfterFunc(3*time.Second, h.replicas[0].Promote)
+		// The first write finds its connection lost: nobody knows what came of it.
+		// All later ones wait, and go to the new primary.
+		for h.write() != nil {
+		}
+		h.wantWrites(1, 1, 0)
+		check(t, h.write())
+		h.wantWrites(1, 2, 0)
+	})
+}
+
+// The supposed primary says that it does not write, so nothing was done, and the
+// write may run where writes run.
+func TestARefusedWriteRunsOnTheNewPrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		h.primary.Demote()
+		h.replicas[0].Promote()
+		h.primary.On(testdb.OpExec, func(*testdb.Call) error { return notWriting })
+		check(t, h.write())
+		h.wantWrites(1, 1)
+	})
+	bubble(t, func(t *testing.T) { // and it is still the primary: its own word stands
+		h := newHerd(t, 1, discover)
+		h.primary.On(testdb.OpExec, func(*testdb.Call) error { return notWriting })
+		wantErr(t, h.write(), notWriting)
+		if n := h.primary.Count(testdb.OpExec); n != 1 {
+			t.Errorf("it was asked %d times", n)
+		}
+	})
+}
+
+func TestTwoPrimariesGetNoWrites(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, discover)
+		h.replicas[0].Promote()
+		err := h.write()
+		wantErr(t, err, multidb.ErrTwoPrimaries)
+		for _, name := range []string{`"primary"`, `"replica1"`} {
+			if !strings.Contains(err.Error(), name) {
+				t.Errorf("%q does not name %s", err, name)
+			}
+		}
+		h.wantWrites(0, 0, 0)
+		if got := h.spread(50); got["replica2"] != 50 {
+			t.Errorf("reads were answered by %v, want the one that is surely a replica", got)
+		}
+		// Who knows better takes one of them out.
+		check(t, multidb.FromDB(h.db).Engine("primary").Drain(t.Context()))
+		check(t, h.write())
+		h.wantWrites(0, 1, 0)
+	})
+}
+
+// A primary that died comes back as one, when another has taken its place.
+func TestAnOldPrimaryThatComesBackGetsNoWrites(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, discover)
+		check(t, h.write())
+		comesBack := refuses(h.primary)
+		h.replicas[0].Promote()
+		for h.write() != nil {
+		}
+		h.wantWrites(1, 1, 0)
+		comesBack()
+		for range 5000 {
+			time.Sleep(time.Millisecond)
+			if err := h.write(); err != nil {
+				wantErr(t, err, multidb.ErrTwoPrimaries)
+			}
+		}
+		if h.writes()[0] != 1 {
+			t.Errorf("the stranger got %d writes", h.writes()[0]-1)
+		}
+		wantErr(t, h.write(), multidb.ErrTwoPrimaries)
+		h.primary.Demote() // it has been made a replica
+		time.Sleep(2 * time.Second)
+		check(t, h.write())
+		if h.writes()[0] != 1 {
+			t.Errorf("the old primary got a write")
+		}
+	})
+}
+
+// The same while nobody looks: the program did nothing for an hour.
+func TestRolesAreAskedAnewAfterARest(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, discover)
+		check(t, h.write())
+		time.Sleep(10 * time.Second)
+		before := h.replicas[1].Count(testdb.OpQuery)
+		time.Sleep(time.Hour)
+		if n := h.replicas[1].Count(testdb.OpQuery); n != before {
+			t.Errorf("nobody used the database, and it was asked %d times", n-before)
+		}
+		h.primary.Demote()
+		h.replicas[0].Promote()
+		check(t, h.write())
+		h.wantWrites(1, 1, 0)
+	})
+}
+
+// A primary that hangs is left when another has taken its place.
+func TestAHangingPrimaryIsLeft(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		hang := func(c *testdb.Call) error {
+			<-c.Context.Done()
+			return c.Context.Err()
+		}
+		for _, op := range []testdb.Op{testdb.OpDial, testdb.OpExec, testdb.OpQuery, testdb.OpPing} {
+			h.primary.On(op, hang)
+		}
+		h.replicas[0].Promote()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		go h.db.ExecContext(ctx, "DELETE FROM t") // nobody can help this one
+		time.Sleep(10 * time.Second)
+		check(t, h.write())
+		h.wantWrites(1, 1)
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+	})
+}
+
+func TestDiscoverNeedsADialectThatCanTell(t *testing.T) {
+	c := multidb.Config{Discover: true, Primary: engine(testdb.NewFake(t, "a", testdb.Full)), Replicas: []multidb.Engine{engine(testdb.NewFake(t, "b", testdb.Full))}}
+	c.Primary.Driver, c.Replicas[0].Driver = "sqlite", "sqlite"
+	if _, err := multidb.NewConnector(c); err == nil || !strings.Contains(err.Error(), "multidb: discover:") {
+		t.Errorf("got %v", err)
+	}
+}

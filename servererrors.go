@@ -1,0 +1,113 @@
+package multidb
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+)
+
+// What servers say, across drivers that are not imported here.
+
+// sqlState returns the SQLSTATE of a PostgreSQL error, or "".
+func sqlState(err error) string {
+	var state interface{ SQLState() string }
+	if errors.As(err, &state) {
+		return state.SQLState()
+	}
+	return ""
+}
+
+// errorNumber returns the number that MySQL's or SQLite's driver gives an error,
+// or 0: a method Code, or a field of the usual name.
+func errorNumber(err error) int {
+	for ; err != nil; err = errors.Unwrap(err) {
+		v := reflect.ValueOf(err)
+		if m := v.MethodByName("Code"); m.IsValid() && m.Type().NumIn() == 0 && m.Type().NumOut() == 1 {
+			if n, ok := integer(m.Call(nil)[0]); ok {
+				return n
+			}
+		}
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem()
+		}
+		if v.Kind() != reflect.Struct {
+			continue
+		}
+		for _, name := range []string{"Number", "Code"} {
+			if n, ok := integer(v.FieldByName(name)); ok {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+func integer(v reflect.Value) (int, bool) {
+	switch {
+	case !v.IsValid():
+		return 0, false
+	case v.CanInt():
+		return int(v.Int()), true
+	case v.CanUint():
+		return int(v.Uint()), true
+	}
+	return 0, false
+}
+
+const (
+	sqliteReadOnly   = 8    // SQLITE_READONLY; extended codes have it in their low byte
+	mysqlOption      = 1290 // ER_OPTION_PREVENTS_STATEMENT: --read-only, and other options
+	mysqlReadOnlyTx  = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	mysqlReadOnly    = 1836 // ER_READ_ONLY_MODE
+	mysqlShutdown    = 1053 // ER_SERVER_SHUTDOWN
+	mysqlKilled      = 1927 // ER_CONNECTION_KILLED (MariaDB)
+	mysqlConnections = 1040 // ER_CON_COUNT_ERROR
+)
+
+// isReadOnlyRefusal reports that the server does not write here. It says so
+// before it does anything of the statement, or undoes it.
+func isReadOnlyRefusal(err error) bool {
+	if sqlState(err) == "25006" {
+		return true
+	}
+	switch n := errorNumber(err); n {
+	case mysqlReadOnlyTx, mysqlReadOnly:
+		return true
+	case mysqlOption:
+		return strings.Contains(err.Error(), "read-only") || strings.Contains(err.Error(), "read_only")
+	default:
+		return n > 0 && n&0xff == sqliteReadOnly && strings.Contains(strings.ToLower(err.Error()), "readonly")
+	}
+}
+
+// isLeaving reports that the server ended, or refused, the connection for
+// reasons that have nothing to do with the statement: it shuts down or starts.
+func isLeaving(err error) bool {
+	switch state := sqlState(err); state {
+	case "57P01", "57P02", "57P03":
+		return true
+	default:
+		if strings.HasPrefix(state, "08") {
+			return true
+		}
+	}
+	switch errorNumber(err) {
+	case mysqlShutdown, mysqlKilled:
+		return true
+	}
+	return false
+}
+
+// isFull reports that the server has no room for another connection.
+func isFull(err error) bool { return sqlState(err) == "53300" || errorNumber(err) == mysqlConnections }
+
+// isRecoveryConflict reports that a standby of PostgreSQL cancelled a query that
+// was in the way of what it has to replay. Outside of a transaction a read has
+// no other reason for these.
+func isRecoveryConflict(err error) bool {
+	switch sqlState(err) {
+	case "40001", "40P01":
+		return true
+	}
+	return false
+}

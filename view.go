@@ -1,0 +1,86 @@
+package multidb
+
+import "slices"
+
+// view is what routing knows of a database's engines at one moment. It is
+// replaced, and never changed.
+type view struct {
+	// primary is the engine that takes writes, as far as is known. It is there
+	// also while it is down, and while it is doubted.
+	primary *engine
+
+	// rivals are engines that all say that they are the primary: at least two, or
+	// none.
+	rivals []*engine
+
+	// doubted says that nobody knows whether primary still is the primary, until
+	// the servers have been asked.
+	doubted bool
+
+	// replicas are the engines that are replicas now. Reads go to one of ready,
+	// which leaves out those that are down, drained or much slower than the rest;
+	// now and then to one of up, which leaves out only the first two.
+	replicas  []*engine
+	up, ready candidates
+
+	changed chan struct{} // closed when another view takes the place of this one
+}
+
+// candidates are engines to choose from, with their weights added up.
+type candidates struct {
+	engines []*engine
+	weight  int
+}
+
+func (c *candidates) add(e *engine) {
+	c.engines = append(c.engines, e)
+	c.weight += e.weight
+}
+
+// without returns the candidates that were not tried yet.
+func (c candidates) without(d *detour) candidates {
+	var rest candidates
+	for _, e := range c.engines {
+		if !d.has(e) {
+			rest.add(e)
+		}
+	}
+	return rest
+}
+
+// refresh makes a new view from what the engines say of themselves. change, which
+// may be nil, says what is new about the roles.
+func (db *database) refresh(change func(*view)) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	old := db.view.Load()
+	v := &view{changed: make(chan struct{})}
+	if old != nil {
+		v.primary, v.rivals, v.doubted = old.primary, old.rivals, old.doubted
+	} else {
+		v.primary, v.doubted = db.engines[0], db.discover
+	}
+	if change != nil {
+		change(v)
+	}
+	for _, e := range db.engines {
+		if e == v.primary {
+			continue
+		}
+		v.replicas = append(v.replicas, e)
+		if slices.Contains(v.rivals, e) || !e.isReady() {
+			continue
+		}
+		v.up.add(e)
+		if !e.pace.slow.Load() {
+			v.ready.add(e)
+		}
+	}
+	if len(v.ready.engines) == 0 {
+		v.ready = v.up
+	}
+	db.view.Store(v)
+	if old != nil {
+		close(old.changed)
+	}
+}

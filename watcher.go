@@ -1,0 +1,297 @@
+package multidb
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// watcher is the one goroutine of a connector that looks after its engines: it
+// asks those that are down whether they are back, those that seem to hang
+// whether they live, and, with Config.Discover, all of them what they are. Each
+// question has a goroutine for the time that it takes, so that an engine that
+// does not answer keeps nobody from being asked.
+//
+// It begins with the first connection and ends in Connector.Close. All fields of
+// watched belong to it alone.
+type watcher struct {
+	k       *Connector
+	begin   sync.Once
+	end     context.CancelFunc
+	ended   chan struct{}
+	wake    chan struct{} // has room for one
+	answers chan answer
+	asking  sync.WaitGroup
+	ticked  time.Time // when it last took stock
+}
+
+// watched is what the watcher knows of an engine.
+type watched struct {
+	asked  bool          // there is no answer yet
+	next   time.Time     // not to be asked before
+	pause  time.Duration // until the one after
+	calls  uint64        // that had ended when it last took stock
+	stalls bool          // none has ended since the time before, and some are under way
+}
+
+// answer is what came of a question.
+type answer struct {
+	engine *engine
+	round  *round // during which it was asked; nil if there was none
+	claim  claim
+	err    error
+}
+
+const (
+	watchInterval = time.Second            // between two looks
+	askAgain      = 200 * time.Millisecond // while a primary is looked for
+	firstPause    = 50 * time.Millisecond  // before a dead engine is asked again
+	longestPause  = time.Second
+	longestDoubt  = 30 * time.Second // before an engine that seems to hang, and answers, is asked again
+)
+
+func newWatcher(k *Connector) *watcher {
+	return &watcher{k: k, wake: make(chan struct{}, 1), answers: make(chan answer), ended: make(chan struct{}), end: func() {}}
+}
+
+// start begins the watch, once.
+func (w *watcher) start() {
+	w.begin.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		w.end = cancel
+		go w.run(ctx)
+	})
+}
+
+// close ends the watch and waits for it. No watch begins after it.
+func (w *watcher) close() {
+	w.begin.Do(func() { close(w.ended) })
+	w.end()
+	<-w.ended
+}
+
+// hurry makes the watcher look now.
+func (w *watcher) hurry() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *watcher) run(ctx context.Context) {
+	defer close(w.ended)
+	defer w.asking.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-w.wake:
+		case a := <-w.answers:
+			w.hear(ctx, a)
+		}
+		timer.Reset(w.look(ctx, time.Now()))
+	}
+}
+
+// look asks whom it is time to ask, and returns how long there is nothing to do.
+func (w *watcher) look(ctx context.Context, now time.Time) time.Duration {
+	pause := watchInterval
+	tick := now.Sub(w.ticked) >= watchInterval
+	if tick {
+		w.ticked = now
+	}
+	for _, db := range w.k.databases {
+		if tick {
+			db.takeStock()
+		}
+		for _, e := range db.engines {
+			if wait := w.lookAt(ctx, e, now); wait > 0 {
+				pause = min(pause, wait)
+			}
+		}
+		if db.discover {
+			if wait := w.lookAtRoles(ctx, db, now); wait > 0 {
+				pause = min(pause, wait)
+			}
+		}
+	}
+	return pause
+}
+
+// takeStock notes which engines are used, and which of them seem to hang: calls
+// are under way there, and none has ended since the last look.
+func (db *database) takeStock() {
+	db.active = false
+	for _, e := range db.engines {
+		if e.pool == nil {
+			continue
+		}
+		calls, busy := e.ended(), e.pool.Stats().InUse > 0
+		stalls := busy && calls == e.watched.calls
+		if stalls && !e.watched.stalls && e.outage.Load() == nil {
+			e.watched.pause, e.watched.next = watchInterval, time.Time{} // ask at once
+		}
+		e.watched.stalls = stalls
+		db.active = db.active || busy || calls != e.watched.calls
+		e.watched.calls = calls
+	}
+}
+
+// lookAt asks an engine that is down, or seems to hang though others could do
+// its work, if it is time. Else it returns when it will be.
+func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Duration {
+	down := e.outage.Load() != nil
+	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
+	switch {
+	case e.watched.asked || !down && !doubtful:
+		return 0
+	case now.Before(e.watched.next):
+		return e.watched.next.Sub(now)
+	}
+	w.ask(ctx, e, true)
+	return 0
+}
+
+// lookAtRoles begins a round if it is time: at once while statements wait for
+// one, else once in an interval while the database is used, or is refused
+// because it has two primaries.
+func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) time.Duration {
+	v := db.view.Load()
+	doubted, wanted := v.doubted, v.rivals != nil || db.waiting.Load() > 0
+	interval := watchInterval
+	if doubted {
+		interval = askAgain
+	}
+	next := db.rounded.Add(interval)
+	switch {
+	case db.round != nil:
+		return 0
+	case !wanted && !db.active:
+		if !doubted && !now.Before(next) {
+			// What is known of the roles grows old when nobody uses it.
+			db.refresh(func(v *view) { v.doubted = true })
+		}
+		return 0
+	case now.Before(next):
+		return next.Sub(now)
+	}
+	db.round = db.newRound()
+	for e := range db.round.waiting {
+		w.ask(ctx, e, false)
+	}
+	if len(db.round.waiting) == 0 {
+		db.round, db.rounded = nil, now
+	}
+	return 0
+}
+
+// ask sends the question to an engine; hear gets the answer.
+func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
+	if e.watched.asked {
+		return
+	}
+	e.watched.asked = true
+	round := e.database.round
+	w.asking.Go(func() {
+		a := answer{engine: e, round: round}
+		a.claim, a.err = e.answer(ctx, anew)
+		select {
+		case w.answers <- a:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// answer asks the server, by an idle connection if there is one that works, or by
+// one made for the purpose. With anew only the latter, as an idle connection may
+// be dead while the server lives.
+func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
+	if !anew {
+		if said, ok := e.answerOnIdle(ctx); ok {
+			return said, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout)
+	defer cancel()
+	ch, err := e.connect(ctx)
+	if err != nil {
+		return claimNone, err
+	}
+	defer ch.Close()
+	return ch.answer(ctx)
+}
+
+func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout/hesitation)
+	defer cancel()
+	ch, ok := e.pool.TakeIdle(ctx)
+	if !ok {
+		return claimNone, false
+	}
+	said, err := ch.answer(ctx)
+	if err != nil {
+		e.pool.Discard(ch)
+		return claimNone, false
+	}
+	e.pool.Put(ch)
+	return said, true
+}
+
+// answer asks the server what it is, where somebody wants to know, or only
+// whether it is there.
+func (ch *child) answer(ctx context.Context) (claim, error) {
+	if ch.engine.database.discover {
+		return ch.claim(ctx)
+	}
+	return claimNone, ch.ping(ctx)
+}
+
+// hear draws the consequences of an answer.
+func (w *watcher) hear(ctx context.Context, a answer) {
+	e, db := a.engine, a.engine.database
+	e.watched.asked = false
+	switch {
+	case a.err == nil:
+		if e.outage.Load() != nil {
+			db.doubt() // before it is used: it may be something else than it was
+			e.comeUp()
+		}
+	case e.isDownBy(a.err):
+		e.goDown(a.err)
+		if e.watched.stalls && e.isReplica() && hangs(a.err) {
+			e.open.cut() // reads that wait for it are better off elsewhere
+		}
+	}
+	longest := longestPause
+	if e.outage.Load() == nil {
+		longest = longestDoubt
+	}
+	e.watched.pause = min(max(2*e.watched.pause, firstPause), longest)
+	e.watched.next = time.Now().Add(e.watched.pause*3/4 + rand.N(e.watched.pause/2))
+	if db.round != nil {
+		w.hearRound(ctx, db, a)
+	}
+}
+
+// hearRound adds an answer to the round that is under way. One that was asked
+// for before the round began counts for nothing.
+func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
+	r := db.round
+	switch {
+	case a.round != r && r.waiting[a.engine] && a.err == nil:
+		w.ask(ctx, a.engine, false)
+	case r.hear(a.engine, a.claim):
+		db.round, db.rounded = nil, time.Now()
+		settled, changed := db.settle(r)
+		if !settled && db.doubts.Load() != r.doubts {
+			db.rounded = time.Time{} // there is more to hear: at once
+		}
+		if changed != "" {
+			w.k.report("roles changed", db.engines[0], changed)
+		}
+	}
+}
