@@ -26,8 +26,9 @@ var (
 // Conn is the connection that database/sql holds. It is a hand that takes child
 // connections: a statement leases the child of the engine that it is routed to,
 // and the leases end when database/sql puts the Conn back into its pool. An idle
-// Conn holds nothing. Where a configuration has a single engine, the Conn holds
-// one child for its own life instead (see [Connector.Connect]).
+// Conn holds nothing: the children that it had are parked, for anybody. Where a
+// configuration has a single engine, the Conn holds one child for its own life
+// instead (see [Connector.Connect]).
 //
 // All methods are called under database/sql's lock of the connection.
 //
@@ -276,7 +277,6 @@ func (c *Conn) Close() error {
 		}
 	}
 	c.endLeases()
-	c.unparkAll()
 	return c.closeOwn(nil)
 }
 
