@@ -105,11 +105,16 @@ func (r *Row) Faults() (faults []string) {
 	if !r.judged {
 		return nil
 	}
+	failedWrites := r.writes.failed
+	if r.Scenario.primarySuffers {
+		failedWrites = 0
+	}
 	for _, figure := range []struct {
 		n    int
 		what string
 	}{
 		{r.reads.failed, "reads failed although a server was there to answer them"},
+		{failedWrites, "writes failed although the primary was there to do them"},
 		{r.audit.lost, "acknowledged writes were lost"},
 		{r.audit.twice, "writes were done twice"},
 		{r.audit.onReplica, "writes were done by a replica"},

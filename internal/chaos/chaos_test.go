@@ -117,9 +117,11 @@ func TestFaults(t *testing.T) {
 	if faults := bad.Faults(); faults != nil {
 		t.Errorf("of a row that is for comparison: %q", faults)
 	}
-	failedWrites := Row{Scenario: scenario(t, "calm"), judged: true, writes: work{failed: 1, unknown: 1}}
-	if faults := failedWrites.Faults(); faults != nil {
-		t.Errorf("a write may fail: %q", faults)
+	for name, want := range map[string]int{"replica-killed": 1, "failover": 0} {
+		failedWrites := Row{Scenario: scenario(t, name), judged: true, writes: work{failed: 1, unknown: 1}}
+		if faults := failedWrites.Faults(); len(faults) != want {
+			t.Errorf("%s with a failed write: %q", name, faults)
+		}
 	}
 }
 
