@@ -16,7 +16,7 @@ const Quick = 3 * time.Second
 // Row is what one round came to.
 type Row struct {
 	Scenario *Scenario
-	Via      string // "multidb", "multidb, latency", "by hand"
+	Via      string // "multidb", "multidb, random", "by hand"
 
 	reads, writes work
 	audit         audit
@@ -47,13 +47,12 @@ func (s *Scenario) On(system *System) bool { return s.only == nil || s.only == s
 
 // Ways are what a scenario is run through.
 func (s *Scenario) Ways(byHand bool) (ways []Way) {
-	ways = append(ways, Multidb(""))
+	balances := []string{""}
 	if s.everyChoice {
-		for _, balance := range []string{"least_busy", "round_robin", "random", "latency"} {
-			if known("balance", balance) {
-				ways = append(ways, Multidb(balance))
-			}
-		}
+		balances = []string{"least_busy", "round_robin", "random"}
+	}
+	for _, balance := range balances {
+		ways = append(ways, Multidb(balance))
 	}
 	if byHand {
 		ways = append(ways, ByHand)

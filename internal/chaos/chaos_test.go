@@ -45,8 +45,9 @@ func quick(t *testing.T, name string) {
 	}
 }
 
-func TestCalm(t *testing.T)       { quick(t, "calm") }
-func TestRepliesCut(t *testing.T) { quick(t, "replies-cut") }
+func TestReplicaKilled(t *testing.T) { quick(t, "replica-killed") }
+func TestRepliesCut(t *testing.T)    { quick(t, "replies-cut") }
+func TestFailover(t *testing.T)      { quick(t, "failover") }
 
 // The audit must see what the scenarios must not do.
 func TestAudit(t *testing.T) {
