@@ -122,6 +122,7 @@ func (c *Conn) panicked(ch *child) {
 // which is the child's own but for a write that was lost on the way.
 func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 	ca.child.busy = false
+	ca.child.answered()
 	if err == driver.ErrSkip {
 		return err // database/sql comes back with Prepare
 	}

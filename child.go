@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -52,7 +53,9 @@ type child struct {
 	beginner driver.ConnBeginTx
 	pinger   driver.Pinger
 
-	idleSince time.Time // when it last came back; kept for lib/pq only
+	idleSince time.Time                          // when it last came back; kept for lib/pq only
+	endCall   atomic.Pointer[context.CancelFunc] // go-sql-driver: ends the call that is under way
+	release   context.CancelFunc                 // go-sql-driver: frees the context of the last call
 }
 
 func newChild(e *engine, conn driver.Conn) *child {
@@ -70,6 +73,7 @@ func newChild(e *engine, conn driver.Conn) *child {
 	ch.validator, _ = conn.(driver.Validator)
 	ch.checker, _ = conn.(driver.NamedValueChecker)
 	ch.pgx, _ = conn.(*stdlib.Conn)
+	ch.release = func() {}
 	path := packageOf(conn)
 	ch.pq, ch.mysql = path == "github.com/lib/pq", path == "github.com/go-sql-driver/mysql"
 	return ch

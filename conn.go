@@ -26,8 +26,9 @@ var (
 // Conn is the connection that database/sql holds. It is a hand that takes child
 // connections: a statement leases the child of the engine that it is routed to,
 // and the leases end when database/sql puts the Conn back into its pool. An idle
-// Conn holds nothing. Where a configuration has a single engine, the Conn holds
-// one child for its own life instead (see [Connector.Connect]).
+// Conn holds nothing: the children that it had are parked, for anybody. Where a
+// configuration has a single engine, the Conn holds one child for its own life
+// instead (see [Connector.Connect]).
 //
 // All methods are called under database/sql's lock of the connection.
 //
@@ -137,7 +138,7 @@ func (c *Conn) queryOn(ctx context.Context, ca *call, query string, args []drive
 		return nil, err
 	}
 	defer c.abandon(ca)
-	rows, err := ca.child.query(ctx, query, args)
+	rows, err := ca.child.query(ca.child.interruptible(ctx), query, args)
 	if err == nil {
 		ca.child.gaveRows()
 	}
@@ -180,7 +181,7 @@ func (c *Conn) prepareOn(ctx context.Context, ca *call, query string, via via) (
 		}
 		return s, c.finish(ctx, ca, err)
 	}
-	_, err := s.on(ctx, ca.child)
+	_, err := s.on(ca.child.interruptible(ctx), ca.child)
 	return s, c.finish(ctx, ca, err)
 }
 
@@ -213,7 +214,7 @@ func (c *Conn) beginOn(ctx context.Context, ca *call, opts driver.TxOptions, via
 		return nil, err
 	}
 	defer c.abandon(ca)
-	childTx, err := ca.child.begin(ctx, opts)
+	childTx, err := ca.child.begin(ca.child.interruptible(ctx), opts)
 	return childTx, c.finish(ctx, ca, err)
 }
 
@@ -276,7 +277,6 @@ func (c *Conn) Close() error {
 		}
 	}
 	c.endLeases()
-	c.unparkAll()
 	return c.closeOwn(nil)
 }
 

@@ -163,39 +163,3 @@ func (e *engine) closeConnectors() error {
 	}
 	return errors.Join(errs...)
 }
-
-// children are the open ones of an engine whose network connection is known, so
-// that calls which wait for a server that hangs can be ended.
-type children struct {
-	mu  sync.Mutex // guards set
-	set map[*child]struct{}
-}
-
-func (c *children) add(ch *child) {
-	if ch.pgx == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.set == nil {
-		c.set = make(map[*child]struct{})
-	}
-	c.set[ch] = struct{}{}
-}
-
-func (c *children) remove(ch *child) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.set, ch)
-}
-
-// cut closes the network connections under all children. The calls that wait
-// there fail as if the server had closed them, and each child is closed by the
-// one who has it.
-func (c *children) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for ch := range c.set {
-		ch.pgx.Conn().PgConn().Conn().Close()
-	}
-}

@@ -17,6 +17,8 @@ import (
 //   - no connection could be had: another replica, then the primary; what needs
 //     the primary waits until there is one;
 //   - a replica was asked to read and did not begin to answer: as above;
+//   - the primary was asked to prepare a statement or to begin a transaction, or
+//     to read because no replica could, and the connection was lost: once more;
 //   - a replica refused a statement that was taken for a read: the primary runs
 //     it, and its text is remembered as a write (rescue);
 //   - the supposed primary refused a write because it is none: the one that is.
@@ -29,8 +31,13 @@ type detour struct {
 	tried     []*engine // replicas that did not answer it
 	refusedBy *engine   // a supposed primary that does not write
 	err       error     // what the last engine said
+	repeats   int       // of what the primary lost
 	patience  time.Time // until when to wait for a primary; zero before the first wait
 }
+
+// maxRepeats is how often something harmless is sent to the primary again, on a
+// new connection, when its connection was lost: as often as database/sql does it.
+const maxRepeats = 2
 
 // has reports whether the replica was tried. d may be nil.
 func (d *detour) has(e *engine) bool { return d != nil && slices.Contains(d.tried, e) }
@@ -115,6 +122,13 @@ func (ca *call) giveUp(ctx context.Context, err error) error {
 	return err
 }
 
+// repeats counts the repetitions, and reports whether there may be another.
+func (ca *call) repeats() bool {
+	d := ca.onDetour()
+	d.repeats++
+	return d.repeats <= maxRepeats
+}
+
 // awaitPrimary waits until something is new about the primary, and reports
 // whether to try again.
 func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
@@ -125,6 +139,7 @@ func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
 	if d.patience.IsZero() {
 		d.patience = time.Now().Add(k.settings.failoverTimeout)
 	}
+	d.tried = nil // they may come back meanwhile
 	db := ca.route.engine.database
 	v := db.view.Load()
 	if !v.doubted && v.primary.isReady() {
@@ -161,6 +176,10 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	case ca.onReplica && (v.lost || v.unanswered) && (ca.isRead() || ca.via == viaBeginReadOnly):
 		ca.passOver(e, err)
 		return true
+	case ca.route.reason == reasonNoneReady && (v.lost || v.unanswered) && ca.isRead():
+		return ca.repeats()
+	case !ca.onReplica && v.lost && !ca.child.ran && c.connector.settings.failoverTimeout > 0:
+		return ca.repeats() // it was a prepare, or the BEGIN of a transaction
 	case !ca.onReplica && v.refused && e.database.discover && ca.via.runs():
 		d := ca.onDetour()
 		d.refusedBy, d.err = e, err

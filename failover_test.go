@@ -489,3 +489,35 @@ func TestASlowReplicaGetsFewReads(t *testing.T) {
 		}
 	})
 }
+
+// What did nothing may be sent again where the primary is waited for: a BEGIN, a
+// prepare. A read that no replica could answer is sent again, too.
+func TestWhatDidNothingIsRepeatedOnThePrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(5 * time.Second) })
+		h.primary.LoseOnce(testdb.OpBegin, io.EOF)
+		tx := must(h.db.Begin())
+		must(tx.Exec("DELETE FROM t"))
+		check(t, tx.Commit())
+		h.primary.LoseOnce(testdb.OpPrepare, io.EOF)
+		stmt := must(h.db.Prepare("DELETE FROM t"))
+		defer stmt.Close()
+		must(stmt.Exec())
+		h.primary.LoseOnce(testdb.OpExec, io.EOF) // but this may have been done
+		_, err := h.db.Exec("DELETE FROM t")
+		wantErr(t, err, multidb.ErrUnknownOutcome)
+		h.wantWrites(2, 0)
+
+		refuses(h.replicas[0])
+		h.primary.LoseOnce(testdb.OpQuery, io.EOF)
+		if at := h.where(t.Context()); at != "primary" {
+			t.Errorf("answered by %s", at)
+		}
+		h.primary.On(testdb.OpQuery, func(c *testdb.Call) error { c.Lose(); return io.EOF })
+		before := h.primary.Count(testdb.OpQuery)
+		wantErr(t, use(h.db.Query("SELECT 1")), io.EOF)
+		if n := h.primary.Count(testdb.OpQuery) - before; n != 3 {
+			t.Errorf("it was sent %d times, want three", n)
+		}
+	})
+}

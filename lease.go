@@ -119,6 +119,9 @@ func (ch *child) endLease() {
 func (ch *child) endUse() bool {
 	ch.engine.countLease(-1)
 	ch.queried, ch.noRows = false, false
+	if ch.mysql {
+		ch.release()
+	}
 	if ch.broken || ch.dirty {
 		return false
 	}

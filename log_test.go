@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 
@@ -142,5 +143,26 @@ func TestLogOfARuleAcrossDialects(t *testing.T) {
 	check(t, drain(db.QueryContext(t.Context(), `SELECT 1 FROM "event_log"`)))
 	if !strings.Contains(out.String(), "engine=audit") || !strings.Contains(out.String(), "database by rule 1") {
 		t.Errorf("logged %s", out.String())
+	}
+}
+
+// A statement counts once, also if the child leaves Exec to Prepare.
+func TestStatementsAreCountedOnce(t *testing.T) {
+	for _, shape := range []testdb.Shape{testdb.Full, testdb.Bare} {
+		t.Run(shape.Name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newSplit(t, shape)
+				conn := must(s.db.Conn(t.Context()))
+				defer conn.Close()
+				must(conn.ExecContext(t.Context(), "DELETE FROM t"))
+				check(t, conn.Raw(func(c any) error {
+					return c.(*multidb.Conn).Raw(t.Context(), func(any) error { return nil })
+				}))
+				e, _ := multidb.FromDB(s.db).Stats().Engine("primary")
+				if want := map[string]uint64{"write": 1, "raw": 1}; !maps.Equal(e.Routed, want) {
+					t.Errorf("got %v, want %v", e.Routed, want)
+				}
+			})
+		})
 	}
 }

@@ -23,7 +23,8 @@ const (
 	paceSlow     = 2 * paceUnit // four times slower than the fastest: slow
 	paceRecover  = 1 * paceUnit // less than twice as slow: not any more
 
-	// One read in so many is timed; on a slow replica each one, as it gets few.
+	// One read in so many is timed; each one on a replica that is slow, as it gets
+	// few, or of which too little is known.
 	paceSampling = 8
 )
 
@@ -49,7 +50,8 @@ func (c *Conn) isTimed(ca *call) bool {
 		return false
 	}
 	c.reads++
-	return c.reads%paceSampling == 0 || ca.route.engine.pace.slow.Load()
+	pace := &ca.route.engine.pace
+	return c.reads%paceSampling == 0 || pace.slow.Load() || pace.n.Load() < paceToTell
 }
 
 // notePace takes the time that a read on e took, and compares the replicas.

@@ -4,8 +4,9 @@ import "context"
 
 // A Conn that ends its leases gives its children back to their pools, but parks
 // them there: the next statement has its child again without the pool's mutex, if
-// nobody else took it meanwhile. What is parked has no say in the route: which
-// engine answers is decided first.
+// nobody else took it meanwhile. To forget what is parked costs no connection, as
+// it is the pool's. And it has no say in the route: which engine answers is
+// decided first.
 
 // parked are the children that this Conn had last and may have again. They stay
 // where they were among the leases, behind the end of those. Some are nil, and
@@ -32,30 +33,13 @@ func (c *Conn) reclaim(ctx context.Context, i int) bool {
 }
 
 // addLease adds a child from a pool. There is room for the usual number of
-// engines; beyond that, what was parked longest ago is left to others.
+// engines; beyond that, what was parked longest ago is forgotten here.
 func (c *Conn) addLease(ch *child) {
 	if parked := c.parked(); len(parked) > 0 && parked[0] != nil {
-		last := len(parked) - 1
-		if parked[last] != nil {
-			parked[last].unpark()
-		}
 		copy(parked[1:], parked)
 	}
 	c.leases = append(c.leases, ch)
 }
-
-// unparkAll is for a Conn that will not be used again.
-func (c *Conn) unparkAll() {
-	parked := c.parked()
-	for i, ch := range parked {
-		if ch != nil {
-			ch.unpark()
-			parked[i] = nil
-		}
-	}
-}
-
-func (ch *child) unpark() { ch.engine.pool.Unpark(ch) }
 
 // park ends the lease, and reports whether the child may be had again.
 func (ch *child) park() bool {

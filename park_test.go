@@ -27,7 +27,7 @@ func TestParkedChildServesAnotherConn(t *testing.T) {
 }
 
 // A Conn that database/sql does not keep leaves its child to the pool.
-func TestConnThatIsClosedUnparksItsChildren(t *testing.T) {
+func TestConnThatIsClosedLeavesItsChildToOthers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSplit(t, testdb.Full)
 		s.db.SetMaxIdleConns(-1)

@@ -87,13 +87,14 @@ func (s *stmt) queryOn(ctx context.Context, ca *call, args []driver.NamedValue) 
 		return nil, err
 	}
 	defer s.conn.abandon(ca)
-	cs, args, err := s.bind(ctx, ca, args)
+	callCtx := ca.child.interruptible(ctx)
+	cs, args, err := s.bind(callCtx, ca, args)
 	var rows driver.Rows
 	if err == nil {
 		ca.child.asked, ca.child.ran = true, true
-		rows, err = cs.query(ctx, args)
-		if cs = s.renew(ctx, ca, cs, err); cs != nil {
-			rows, err = cs.query(ctx, args)
+		rows, err = cs.query(callCtx, args)
+		if cs = s.renew(callCtx, ca, cs, err); cs != nil {
+			rows, err = cs.query(callCtx, args)
 		}
 	}
 	if err == nil {

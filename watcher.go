@@ -263,7 +263,7 @@ func (w *watcher) hear(ctx context.Context, a answer) {
 	case e.isDownBy(a.err):
 		e.goDown(a.err)
 		if e.watched.stalls && e.isReplica() && hangs(a.err) {
-			e.open.cut() // reads that wait for it are better off elsewhere
+			e.open.interrupt() // reads that wait for it are better off elsewhere
 		}
 	}
 	longest := longestPause

@@ -16,7 +16,7 @@ const Quick = 3 * time.Second
 // Row is what one round came to.
 type Row struct {
 	Scenario *Scenario
-	Via      string // "multidb", "multidb, latency", "by hand"
+	Via      string // "multidb", "multidb, random", "by hand"
 
 	reads, writes work
 	audit         audit
@@ -47,13 +47,12 @@ func (s *Scenario) On(system *System) bool { return s.only == nil || s.only == s
 
 // Ways are what a scenario is run through.
 func (s *Scenario) Ways(byHand bool) (ways []Way) {
-	ways = append(ways, Multidb(""))
+	balances := []string{""}
 	if s.everyChoice {
-		for _, balance := range []string{"least_busy", "round_robin", "random", "latency"} {
-			if known("balance", balance) {
-				ways = append(ways, Multidb(balance))
-			}
-		}
+		balances = []string{"least_busy", "round_robin", "random"}
+	}
+	for _, balance := range balances {
+		ways = append(ways, Multidb(balance))
 	}
 	if byHand {
 		ways = append(ways, ByHand)
@@ -105,11 +104,16 @@ func (r *Row) Faults() (faults []string) {
 	if !r.judged {
 		return nil
 	}
+	failedWrites := r.writes.failed
+	if r.Scenario.primarySuffers {
+		failedWrites = 0
+	}
 	for _, figure := range []struct {
 		n    int
 		what string
 	}{
 		{r.reads.failed, "reads failed although a server was there to answer them"},
+		{failedWrites, "writes failed although the primary was there to do them"},
 		{r.audit.lost, "acknowledged writes were lost"},
 		{r.audit.twice, "writes were done twice"},
 		{r.audit.onReplica, "writes were done by a replica"},

@@ -45,8 +45,9 @@ func quick(t *testing.T, name string) {
 	}
 }
 
-func TestCalm(t *testing.T)       { quick(t, "calm") }
-func TestRepliesCut(t *testing.T) { quick(t, "replies-cut") }
+func TestReplicaKilled(t *testing.T) { quick(t, "replica-killed") }
+func TestRepliesCut(t *testing.T)    { quick(t, "replies-cut") }
+func TestFailover(t *testing.T)      { quick(t, "failover") }
 
 // The audit must see what the scenarios must not do.
 func TestAudit(t *testing.T) {
@@ -117,9 +118,11 @@ func TestFaults(t *testing.T) {
 	if faults := bad.Faults(); faults != nil {
 		t.Errorf("of a row that is for comparison: %q", faults)
 	}
-	failedWrites := Row{Scenario: scenario(t, "calm"), judged: true, writes: work{failed: 1, unknown: 1}}
-	if faults := failedWrites.Faults(); faults != nil {
-		t.Errorf("a write may fail: %q", faults)
+	for name, want := range map[string]int{"replica-killed": 1, "failover": 0} {
+		failedWrites := Row{Scenario: scenario(t, name), judged: true, writes: work{failed: 1, unknown: 1}}
+		if faults := failedWrites.Faults(); len(faults) != want {
+			t.Errorf("%s with a failed write: %q", name, faults)
+		}
 	}
 }
 

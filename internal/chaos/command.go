@@ -65,7 +65,7 @@ func report(rows []Row, errors bool) (ok bool) {
 }
 
 func runAll(ctx context.Context, system *System, chosen []*Scenario, length time.Duration, byHand bool) (rows []Row, err error) {
-	fmt.Fprintf(os.Stderr, "%s, %d readers, %d writers; settings beyond the engines: %v\n", system.Name, readers, writers, settings(""))
+	fmt.Fprintf(os.Stderr, "%s, %d readers, %d writers; settings beside the engines: %v\n", system.Name, readers, writers, settings(""))
 	for _, s := range chosen {
 		for _, way := range s.Ways(byHand) {
 			fmt.Fprintf(os.Stderr, "%s, %s: %s\n", s.Name, way.Name, s.Story)

@@ -10,7 +10,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
-	"github.com/multidb-go/multidb"
+	_ "github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
 )
 
@@ -110,25 +110,13 @@ func (f *fleet) openMultidb(balance string) (program, error) {
 	return program{db, db}, err
 }
 
-// settings are the keys that make multidb ready for what comes. Those that this
-// version of it does not know are left out.
+// settings are the keys that make multidb ready for what comes.
 func settings(balance string) map[string]any {
-	all := map[string]any{"discover": true, "failover_timeout": "5s", "connect_timeout": "1s"}
+	keys := map[string]any{"discover": true, "failover_timeout": "5s", "connect_timeout": "1s"}
 	if balance != "" {
-		all["balance"] = balance
+		keys["balance"] = balance
 	}
-	for key, value := range all {
-		if !known(key, value) {
-			delete(all, key)
-		}
-	}
-	return all
-}
-
-func known(key string, value any) bool {
-	text, _ := json.Marshal(map[string]any{"primary": "postgres://host/database", key: value}) // of plain values
-	_, err := multidb.ParseDSN(string(text))
-	return err == nil
+	return keys
 }
 
 // openByHand is what one writes without multidb. With pgx the driver itself looks

@@ -53,29 +53,29 @@ type work struct {
 
 // run works until enough ends; what is begun then is brought to its end.
 func (l *load) run(ctx context.Context, enough <-chan struct{}) (reads, writes work) {
-	var readers [readers]work
-	var writers [writers]work
+	var perReader [readers]work
+	var perWriter [writers]work
 	var running sync.WaitGroup
-	for i := range readers {
+	for i := range perReader {
 		running.Go(func() {
 			for n := 0; goOn(enough); n++ {
-				readers[i].time(ctx, readPatience, func(ctx context.Context) error { return l.read(ctx, n) })
+				perReader[i].time(ctx, readPatience, func(ctx context.Context) error { return l.read(ctx, n) })
 			}
 		})
 	}
-	for i := range writers {
+	for i := range perWriter {
 		running.Go(func() {
 			for id := int64(i+1) * 1_000_000_000; goOn(enough); id++ {
-				err := writers[i].time(ctx, writePatience, func(ctx context.Context) error { return l.write(ctx, id) })
+				err := perWriter[i].time(ctx, writePatience, func(ctx context.Context) error { return l.write(ctx, id) })
 				if err == nil {
-					writers[i].ids = append(writers[i].ids, id)
+					perWriter[i].ids = append(perWriter[i].ids, id)
 					l.written[i].Store(id)
 				}
 			}
 		})
 	}
 	running.Wait()
-	return sum(readers[:]), sum(writers[:])
+	return sum(perReader[:]), sum(perWriter[:])
 }
 
 // goOn is false when it is enough.

@@ -19,6 +19,9 @@ type Scenario struct {
 	misread     bool
 	everyChoice bool // with each kind of balance
 
+	// The primary is part of what happens, so that writes may fail.
+	primarySuffers bool
+
 	behindProxy func(f *fleet) []*testdb.Server
 	prepare     func(ctx context.Context, f *fleet) error // before the load
 	during      func(ctx context.Context, f *fleet, t times) error
@@ -96,7 +99,7 @@ var Scenarios = []*Scenario{
 			func(ctx context.Context, f *fleet) error { return f.replicas[0].Signal(syscall.SIGCONT) }),
 	},
 	{
-		Name: "sessions-ended", Story: "an administrator ends all sessions on all servers, three times",
+		Name: "sessions-ended", Story: "an administrator ends all sessions on all servers, three times", primarySuffers: true,
 		during: endSessions,
 	},
 	{
@@ -118,7 +121,7 @@ var Scenarios = []*Scenario{
 		during:      between(times.hang, set(firstReplica, testdb.Mute), set(firstReplica, testdb.Pass)),
 	},
 	{
-		Name: "replies-cut", Story: "2 percent of the primary's replies are lost with their connections",
+		Name: "replies-cut", Story: "2 percent of the primary's replies are lost with their connections", primarySuffers: true,
 		behindProxy: thePrimary,
 		during:      between(short, set(thePrimary, testdb.Cut(0.02, 1)), set(thePrimary, testdb.Pass)),
 	},
@@ -127,7 +130,7 @@ var Scenarios = []*Scenario{
 		misread: true, during: between(short, nothing, nothing),
 	},
 	{
-		Name: "primary-restarted", Story: "the primary is killed (kill -9), and comes back at once",
+		Name: "primary-restarted", Story: "the primary is killed (kill -9), and comes back at once", primarySuffers: true,
 		during: between(short, func(ctx context.Context, f *fleet) error {
 			if err := f.primary.Kill(ctx); err != nil {
 				return err
@@ -136,7 +139,7 @@ var Scenarios = []*Scenario{
 		}, nothing),
 	},
 	{
-		Name: "failover", Story: "the primary is killed, a replica promoted, and the old primary comes back and takes writes",
+		Name: "failover", Story: "the primary is killed, a replica promoted, and the old primary comes back and takes writes", primarySuffers: true,
 		prepare: func(ctx context.Context, f *fleet) error { return f.Synchronous(ctx) },
 		during:  failOver,
 	},

@@ -57,16 +57,9 @@ func (b *Base) TryReclaim() bool {
 func (b *place) isParked() bool { return b.state.Load() >= parked }
 
 // Park is Put for a holder who keeps c in mind, after TryPark. True means that c
-// is idle now, and that he may try to reclaim it. Everybody else may take it, too.
+// is idle now, and that he may try to reclaim it, or forget it. Everybody else may
+// take it, too.
 func (p *Pool[C]) Park(c C, valid bool) bool { return p.putBack(c, c.base(), valid, true) }
-
-// Unpark is for a holder who will not come back for the connection that he
-// parked. It stays idle, for others.
-func (p *Pool[C]) Unpark(c C) {
-	if b := c.base(); b.TryReclaim() {
-		p.putBack(c, b, true, false)
-	}
-}
 
 // addBerth is called with mu held and room for one. The connection is the
 // caller's.

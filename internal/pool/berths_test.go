@@ -273,25 +273,6 @@ func TestWhatWasParkedLongAgoIsTakenLast(t *testing.T) {
 	})
 }
 
-func TestUnparkLeavesAConnectionToOthers(t *testing.T) {
-	run(t, pool.Options{}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
-		c := take(t, p)
-		p.Unpark(c) // not parked: nothing happens
-		if got := p.Stats(); got.InUse != 1 || got.Idle != 0 {
-			t.Errorf("%+v", got)
-		}
-		park(p, c)
-		p.Unpark(c)
-		if reclaim(t, p, c) {
-			t.Error("it was had again")
-		}
-		if take(t, p) != c {
-			t.Error("it is not idle")
-		}
-		p.Put(c)
-	})
-}
-
 func TestParkRefusesAConnectionThatIsParkedAlready(t *testing.T) {
 	run(t, pool.Options{}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
 		c := take(t, p)

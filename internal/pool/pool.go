@@ -2,6 +2,9 @@
 // that came back last, dials when there is none, and makes takers wait in turn
 // when there may be no more.
 //
+// A connection may be parked with the one who had it last, who has it again
+// without the pool's mutex unless somebody else takes it first: see berths.go.
+//
 // It differs from the pool of database/sql in three ways that multidb needs. A
 // dial belongs to the pool and not to the taker that set it off, so that short
 // deadlines cannot keep an engine from ever being connected. After a restart of

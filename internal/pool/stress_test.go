@@ -126,9 +126,7 @@ func leave(p *pool.Pool[*conn], c *conn) bool {
 	case 3:
 		p.Put(c)
 	case 4:
-		if park(p, c) {
-			p.Unpark(c)
-		}
+		park(p, c) // and forgotten
 	default:
 		return park(p, c)
 	}

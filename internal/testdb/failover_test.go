@@ -15,10 +15,13 @@ func TestPostgresFailOver(t *testing.T) {
 	cluster := testdb.OwnPostgres(t, testdb.PostgresOptions{Standbys: 2})
 	must(t, cluster.Synchronous(ctx))
 	pgExec(ctx, t, cluster.Primary(), "postgres", "CREATE TABLE acknowledged ()")
+	must(t, cluster.WaitReplay(ctx))
+	pgExec(ctx, t, cluster.Primary(), "postgres", "CREATE TABLE last_moment ()") // one standby has it
 
 	first, err := cluster.FailOver(ctx)
 	must(t, err)
 
+	pgExec(ctx, t, first, "postgres", "TABLE last_moment")
 	pgExec(ctx, t, first, "postgres", "INSERT INTO acknowledged DEFAULT VALUES")
 	for _, s := range cluster.Standbys() {
 		eventually(ctx, t, s.Name+" follows", func() bool {

@@ -1,0 +1,77 @@
+package multidb
+
+import (
+	"context"
+	"sync"
+)
+
+// A replica that hangs leaves the calls on it without an end, though another
+// engine could answer. When the watcher has found that out, it interrupts them.
+
+// children are those of an engine that can be interrupted.
+type children struct {
+	mu  sync.Mutex // guards set
+	set map[*child]struct{}
+}
+
+func (c *children) add(ch *child) {
+	if ch.pgx == nil && !ch.mysql {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.set == nil {
+		c.set = make(map[*child]struct{})
+	}
+	c.set[ch] = struct{}{}
+}
+
+func (c *children) remove(ch *child) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.set, ch)
+}
+
+// interrupt makes the calls that wait for the server fail as if it had closed the
+// connections. Each child is closed by the one who has it.
+func (c *children) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ch := range c.set {
+		ch.interrupt()
+	}
+}
+
+// interrupt closes the network connection under pgx. go-sql-driver does not show
+// it, but closes it when the context of a call ends.
+func (ch *child) interrupt() {
+	if ch.pgx != nil {
+		ch.pgx.Conn().PgConn().Conn().Close()
+		return
+	}
+	if end := ch.endCall.Load(); end != nil {
+		(*end)()
+	}
+}
+
+// interruptible returns the context for a call on the child: the caller's, or one
+// made of it that interrupt can end. The latter ends with the next call or with
+// the lease, when no rows of this one are open any more.
+func (ch *child) interruptible(ctx context.Context) context.Context {
+	if !ch.mysql || !ch.engine.isReplica() || ch.queried && ch.closed() {
+		return ctx // the last case is that of open rows
+	}
+	ch.release()
+	ctx, end := context.WithCancel(ctx)
+	ch.release = end
+	ch.endCall.Store(&end)
+	return ctx
+}
+
+// answered is called when the call has returned. Rows that it gave are the
+// caller's, and end with the caller's context only.
+func (ch *child) answered() {
+	if ch.mysql {
+		ch.endCall.Store(nil)
+	}
+}
