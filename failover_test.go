@@ -381,6 +381,11 @@ func TestWritesWaitForThePrimary(t *testing.T) {
 		_, err := h.db.Exec("DELETE FROM t")
 		wantErr(t, err, io.EOF)
 	})
+	bubble(t, func(t *testing.T) { // go-sql-driver/mysql's word for it
+		h := newHerd(t, 1, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(5 * time.Second) })
+		h.primary.FailOnce(testdb.OpDial, errors.New("invalid connection"))
+		must(h.db.Exec("DELETE FROM t"))
+	})
 	bubble(t, func(t *testing.T) {
 		h := newHerd(t, 1, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(5 * time.Second) })
 		comesBack := refuses(h.primary)
