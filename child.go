@@ -221,7 +221,10 @@ var (
 
 func (ch *child) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	ch.asked = true
-	if ch.beginner != nil {
+	switch {
+	case ch.beginner != nil && ch.guarded:
+		return ch.beginGuarded(ctx, opts)
+	case ch.beginner != nil:
 		return ch.beginner.BeginTx(ctx, opts)
 	}
 	if opts.Isolation != driver.IsolationLevel(sql.LevelDefault) {

@@ -170,7 +170,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	}
 	e := ca.route.engine
 	switch {
-	case ca.onReplica && v.refused && ca.route.reason == reasonRead && ca.via == viaQuery:
+	case ca.onReplica && v.refused && ca.route.reason == reasonRead && (ca.via == viaQuery || ca.via == viaPrepare):
 		e.rescued.Add(1)
 		ca.known = c.connector.learnWrite(ca.route.facts)
 		ca.child.broken = true // what it did before it was refused may be left on the session
