@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 )
 
 // Arguments are checked by the child's own rules, and which child that is is
@@ -24,12 +25,17 @@ type argRules struct {
 // check converts args in place and returns what is left of them: a child may
 // remove arguments that are options to itself.
 func (r *argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
+	byDefault := r.checker == nil && r.columns == nil
 	n := 0
 	for i := range args {
 		nv := &args[n]
 		if i > n {
 			*nv = args[i]
 			nv.Ordinal = n + 1
+		}
+		if byDefault && isOrdinary(nv) {
+			n++
+			continue
 		}
 		switch err := r.checkOne(nv); err {
 		case nil:
@@ -59,16 +65,25 @@ func (r *argRules) checkOne(nv *driver.NamedValue) error {
 			return err
 		}
 	}
-	switch value := nv.Value.(type) {
-	case int64, string, nil: // what ConvertValue would find out by reflection
-		return nil
-	case int:
-		nv.Value = int64(value)
+	if isOrdinary(nv) {
 		return nil
 	}
 	value, err := driver.DefaultParameterConverter.ConvertValue(nv.Value)
 	nv.Value = value
 	return err
+}
+
+// isOrdinary is the default for the usual types, which ConvertValue would find out
+// by reflection.
+func isOrdinary(nv *driver.NamedValue) bool {
+	switch value := nv.Value.(type) {
+	case int64, string, nil, float64, bool, []byte, time.Time:
+		return true
+	case int:
+		nv.Value = int64(value)
+		return true
+	}
+	return false
 }
 
 // convertColumn is database/sql's way with the deprecated ColumnConverter.
