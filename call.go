@@ -13,6 +13,7 @@ type call struct {
 	question
 	route    route
 	child    *child
+	busy     bool      // inside the child driver
 	open     bool      // nothing was known of an end of the connection when the call began
 	readOnly bool      // the end of a read-only transaction
 	began    time.Time // zero unless calls are logged, or this one is timed
@@ -23,7 +24,7 @@ type call struct {
 }
 
 // start routes a statement and takes the child that it goes to. Every start is
-// followed by a deferred abandon and, unless the child driver panics, by finish.
+// followed by finish, unless the child driver panics: that is left to abandon.
 func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error {
 	k := c.connector
 	if k.log != nil {
@@ -32,8 +33,16 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 	for {
 		c.ask(ctx, &ca.question, query, via)
 		var err error
-		if ca.route, err = k.route(&ca.question); err == nil {
-			err = c.reach(ctx, ca)
+		ca.route, err = k.route(&ca.question)
+		if err == nil {
+			e := ca.route.engine
+			ca.onReplica = e.isReplica()
+			if e.mayRefuse() {
+				err = c.admit(ca)
+			}
+			if err == nil {
+				ca.child, err = c.lease(ctx, e)
+			}
 		}
 		if err == nil {
 			break
@@ -53,16 +62,10 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 		}
 	}
 	c.enter(ca)
-	return nil
-}
-
-// reach takes the child of the route's engine.
-func (c *Conn) reach(ctx context.Context, ca *call) (err error) {
-	ca.onReplica = ca.route.engine.isReplica()
-	if err = c.admit(ca); err == nil {
-		ca.child, err = c.lease(ctx, ca.route.engine)
+	if c.isTimed(ca) {
+		ca.startTimer()
 	}
-	return err
+	return nil
 }
 
 // remember keeps the facts of the last statement at hand, but not of a long one.
@@ -93,24 +96,20 @@ func (c *Conn) enter(ca *call) {
 	ch := ca.child
 	ask := ch.pgx != nil || ch.mysql && ch.queried
 	ca.open = !ch.broken && !(ask && ch.closed())
-	ca.again = false
-	if ca.timed = c.isTimed(ca); ca.timed && ca.began.IsZero() {
-		ca.began = time.Now()
-	}
-	ch.busy, ch.asked, ch.ran = true, false, false
+	ca.again, ca.timed = false, false
+	ca.busy, ch.asked, ch.ran = true, false, false
 }
 
-// abandon is deferred around a call of the child driver. If the child is still
-// busy, the driver panicked: database/sql does not give the connection back in
-// all of these cases, so the child is thrown away here.
+// abandon is deferred around all that calls the child driver. If that is still
+// busy, it panicked: database/sql does not give the connection back in all of
+// these cases, so the child is thrown away here.
 func (c *Conn) abandon(ca *call) {
-	if ca.child.busy {
+	if ca.busy {
 		c.panicked(ca.child)
 	}
 }
 
 func (c *Conn) panicked(ch *child) {
-	ch.busy = false
 	ch.broken = true
 	if c.held == nil {
 		c.drop(ch)
@@ -121,7 +120,7 @@ func (c *Conn) panicked(ch *child) {
 // now, judges an error, counts and logs. It returns the error for the caller,
 // which is the child's own but for a write that was lost on the way.
 func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
-	ca.child.busy = false
+	ca.busy = false
 	ca.child.answered()
 	if err == driver.ErrSkip {
 		return err // database/sql comes back with Prepare

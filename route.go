@@ -99,6 +99,9 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 // route decides.
 func (k *Connector) route(q *question) (route, error) {
 	if q.choice == nil {
+		if k.single != nil {
+			return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, nil
+		}
 		if q.wrote != nil && q.pin == nil && q.via.carriesText() {
 			if r, ok, err := k.routeToState(q); ok {
 				return r, err
@@ -175,9 +178,6 @@ func (q *question) stateGone(f *facts) error {
 // routeByText is the short way for the many questions in which nothing but the
 // text and the pin decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
-	if k.single != nil {
-		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, true
-	}
 	db := k.byDefault
 	if q.pin != nil {
 		db = q.pin.database

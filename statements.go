@@ -86,9 +86,12 @@ func (st *statements) lend(cs *childStmt, s *stmt) {
 // endLease makes the statements free for the next holder, and closes those that
 // nobody wants any more.
 func (st *statements) endLease() {
-	if len(st.lent) == 0 && !st.unused.Load() {
-		return
+	if len(st.lent) > 0 || st.unused.Load() {
+		st.giveBack()
 	}
+}
+
+func (st *statements) giveBack() {
 	for i, cs := range st.lent {
 		if cs.holder.streams() {
 			st.drop(cs)
