@@ -164,6 +164,9 @@ func (c *Conn) prepareOn(ctx context.Context, ca *call, query string, via via) (
 		return nil, err
 	}
 	s := &stmt{conn: c, query: query, facts: ca.route.facts}
+	if s.facts != nil {
+		s.query = s.facts.query // the same text at the same place, which is quicker to compare
+	}
 	if c.held != nil {
 		prepared, err := c.held.prepare(ctx, query)
 		if err == nil {

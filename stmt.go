@@ -122,7 +122,7 @@ func (s *stmt) on(ctx context.Context, ch *child) (*childStmt, error) {
 	if s.held != nil {
 		return s.held, nil
 	}
-	return ch.stmts.take(ctx, ch, s)
+	return ch.takeStatement(ctx, s)
 }
 
 // renew prepares a child statement again whose plan the server refused, as it
