@@ -25,13 +25,13 @@ type call struct {
 
 // start routes a statement and takes the child that it goes to. Every start is
 // followed by finish, unless the child driver panics: that is left to abandon.
-func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error {
-	k := c.connector
+func (c *Conn) start(ca *call) error {
+	k, ctx := c.connector, ca.ctx
 	if k.log != nil {
 		ca.began = time.Now()
 	}
 	for {
-		c.ask(ctx, &ca.question, query, via)
+		c.ask(&ca.question)
 		var err error
 		ca.route, err = k.route(&ca.question)
 		if err == nil {
@@ -57,7 +57,7 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 	}
 	if f := ca.route.facts; f != nil {
 		c.remember(f)
-		if via.runs() && f.Kind != KindRead {
+		if ca.via.runs() && f.Kind != KindRead {
 			c.expectState(ca.child, f)
 		}
 	}
@@ -76,9 +76,9 @@ func (c *Conn) remember(f *facts) {
 }
 
 // startEnd is start for the end of a transaction, whose child is known.
-func (c *Conn) startEnd(ca *call, t *tx, via via) {
+func (c *Conn) startEnd(ca *call, t *tx) {
 	e := t.child.engine
-	ca.via, ca.child = via, t.child
+	ca.child = t.child
 	ca.route.engine, ca.route.reason = e, reasonInTx
 	ca.readOnly = t.readOnly || e.isReplica()
 	if c.connector.log != nil {
@@ -119,7 +119,7 @@ func (c *Conn) panicked(ch *child) {
 // finish sees the end of every call: it notes what the connection's state is
 // now, judges an error, counts and logs. It returns the error for the caller,
 // which is the child's own but for a write that was lost on the way.
-func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
+func (c *Conn) finish(ca *call, err error) error {
 	ca.busy = false
 	ca.child.answered()
 	if err == driver.ErrSkip {
@@ -129,7 +129,7 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 		c.noteTransaction(ca.child, f, err)
 	}
 	if err != nil {
-		err = c.failed(ctx, ca, err)
+		err = c.failed(ca.ctx, ca, err)
 	} else if ca.timed {
 		ca.route.engine.database.notePace(ca.route.engine, time.Since(ca.began))
 	}
@@ -137,7 +137,7 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 		ca.route.engine.count(ca.route.reason)
 	}
 	if k := c.connector; k.log != nil {
-		k.logCall(ctx, ca, err)
+		k.logCall(ca.ctx, ca, err)
 	}
 	return err
 }

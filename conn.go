@@ -92,25 +92,25 @@ func (c *Conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // Ping pings the engine that ctx chooses, the primary of the default database
 // if it chooses none.
 func (c *Conn) Ping(ctx context.Context) error {
-	var ca call
+	ca := call{question: question{ctx: ctx, via: viaPing}}
 	defer c.abandon(&ca)
-	if err := c.start(ctx, &ca, "", viaPing); err != nil {
+	if err := c.start(&ca); err != nil {
 		return err
 	}
-	return c.finish(ctx, &ca, ca.child.ping(ctx))
+	return c.finish(&ca, ca.child.ping(ctx))
 }
 
 // ExecContext routes the statement and runs it on a child.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	var ca call
+	ca := call{question: question{ctx: ctx, via: viaExec, query: query}}
 	defer c.abandon(&ca)
 	for {
-		if err := c.start(ctx, &ca, query, viaExec); err != nil {
+		if err := c.start(&ca); err != nil {
 			return nil, err
 		}
 		result, err := ca.child.exec(ctx, query, args)
 		c.skippedExec = err == driver.ErrSkip
-		if err = c.finish(ctx, &ca, err); !ca.again {
+		if err = c.finish(&ca, err); !ca.again {
 			return result, err
 		}
 	}
@@ -119,17 +119,17 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext routes the statement and runs it on a child, whose rows it
 // returns as they are.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	var ca call
+	ca := call{question: question{ctx: ctx, via: viaQuery, query: query}}
 	defer c.abandon(&ca)
 	for {
-		if err := c.start(ctx, &ca, query, viaQuery); err != nil {
+		if err := c.start(&ca); err != nil {
 			return nil, err
 		}
 		rows, err := ca.child.query(ca.child.interruptible(ctx), query, args)
 		if err == nil {
 			ca.child.gaveRows()
 		}
-		if err = c.finish(ctx, &ca, err); !ca.again {
+		if err = c.finish(&ca, err); !ca.again {
 			return rows, err
 		}
 	}
@@ -145,10 +145,10 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		via = viaPrepareExec
 		c.skippedExec = false
 	}
-	var ca call
+	ca := call{question: question{ctx: ctx, via: via, query: query}}
 	defer c.abandon(&ca)
 	for {
-		s, err := c.prepareOn(ctx, &ca, query, via)
+		s, err := c.prepareOn(&ca)
 		switch {
 		case ca.again:
 		case err != nil:
@@ -159,23 +159,23 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	}
 }
 
-func (c *Conn) prepareOn(ctx context.Context, ca *call, query string, via via) (*stmt, error) {
-	if err := c.start(ctx, ca, query, via); err != nil {
+func (c *Conn) prepareOn(ca *call) (*stmt, error) {
+	if err := c.start(ca); err != nil {
 		return nil, err
 	}
-	s := &stmt{conn: c, query: query, facts: ca.route.facts}
+	s := &stmt{conn: c, query: ca.query, facts: ca.route.facts}
 	if s.facts != nil {
 		s.query = s.facts.query // the same text at the same place, which is quicker to compare
 	}
 	if c.held != nil {
-		prepared, err := c.held.prepare(ctx, query)
+		prepared, err := c.held.prepare(ca.ctx, ca.query)
 		if err == nil {
-			s.held = newChildStmt(c.held, query, prepared)
+			s.held = newChildStmt(c.held, ca.query, prepared)
 		}
-		return s, c.finish(ctx, ca, err)
+		return s, c.finish(ca, err)
 	}
-	_, err := s.on(ca.child.interruptible(ctx), ca.child)
-	return s, c.finish(ctx, ca, err)
+	_, err := s.on(ca.child.interruptible(ca.ctx), ca.child)
+	return s, c.finish(ca, err)
 }
 
 // BeginTx begins a transaction on the engine that ctx chooses, else on a
@@ -186,14 +186,14 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if opts.ReadOnly {
 		via = viaBeginReadOnly
 	}
-	var ca call
+	ca := call{question: question{ctx: ctx, via: via}}
 	defer c.abandon(&ca)
 	for {
-		if err := c.start(ctx, &ca, "", via); err != nil {
+		if err := c.start(&ca); err != nil {
 			return nil, err
 		}
 		childTx, err := ca.child.begin(ca.child.interruptible(ctx), opts)
-		err = c.finish(ctx, &ca, err)
+		err = c.finish(&ca, err)
 		switch {
 		case ca.again:
 		case err != nil:
@@ -222,9 +222,9 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // when the sql.Conn is closed. With a single engine nothing changes: the child
 // is this connection's own. fn must not keep the child.
 func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
-	var ca call
+	ca := call{question: question{ctx: ctx, via: viaRaw}}
 	defer c.abandon(&ca)
-	if err := c.start(ctx, &ca, "", viaRaw); err != nil {
+	if err := c.start(&ca); err != nil {
 		return err
 	}
 	c.keepState(ca.child)

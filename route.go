@@ -39,11 +39,11 @@ func (v via) isStatement() bool {
 
 // question is all that a decision depends on.
 type question struct {
-	ctx    context.Context // for Config.Router alone
-	choice *choice         // of the context; nil if it has none
-	query  string
+	ctx    context.Context
 	via    via
-	known  *facts // perhaps those of the query; nil if there are none at hand
+	query  string
+	choice *choice // of the context; nil if it has none
+	known  *facts  // perhaps those of the query; nil if there are none at hand
 
 	leases     []*child // in the hands of the asking Conn
 	pin        *engine  // where the Conn's state is; nil if it has none
@@ -80,10 +80,9 @@ type selection struct {
 	engineBy   reason
 }
 
-// ask fills in what the Conn, the context and the text say.
-func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
-	q.ctx, q.choice = ctx, choiceFrom(ctx)
-	q.query, q.via = query, via
+// ask fills in what the Conn and the context say.
+func (c *Conn) ask(q *question) {
+	q.choice = choiceFrom(q.ctx)
 	if q.known == nil {
 		q.known = c.lastFacts
 	}

@@ -43,15 +43,14 @@ func (s *stmt) NumInput() int { return -1 }
 func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	var ca call
-	ca.known = s.facts
+	ca := call{question: question{ctx: ctx, via: viaExec, query: s.query, known: s.facts}}
 	defer s.conn.abandon(&ca)
 	for {
-		if err := s.conn.start(ctx, &ca, s.query, viaExec); err != nil {
+		if err := s.conn.start(&ca); err != nil {
 			return nil, err
 		}
 		result, err := s.execOn(ctx, &ca, args)
-		if err = s.conn.finish(ctx, &ca, err); !ca.again {
+		if err = s.conn.finish(&ca, err); !ca.again {
 			return result, err
 		}
 	}
@@ -73,18 +72,17 @@ func (s *stmt) execOn(ctx context.Context, ca *call, args []driver.NamedValue) (
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	var ca call
-	ca.known = s.facts
+	ca := call{question: question{ctx: ctx, via: viaQuery, query: s.query, known: s.facts}}
 	defer s.conn.abandon(&ca)
 	for {
-		if err := s.conn.start(ctx, &ca, s.query, viaQuery); err != nil {
+		if err := s.conn.start(&ca); err != nil {
 			return nil, err
 		}
 		rows, err := s.queryOn(ca.child.interruptible(ctx), &ca, args)
 		if err == nil {
 			ca.child.gaveRows()
 		}
-		if err = s.conn.finish(ctx, &ca, err); !ca.again {
+		if err = s.conn.finish(&ca, err); !ca.again {
 			return rows, err
 		}
 		s.facts = ca.known // a replica may have taught us
