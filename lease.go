@@ -29,6 +29,10 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 			break
 		}
 	}
+	return c.leaseFromPool(ctx, e)
+}
+
+func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {
 	ch, err := c.takeFrom(ctx, e)
 	if err != nil {
 		return nil, e.connectionError(ctx, err)

@@ -110,6 +110,11 @@ func (k *Connector) route(q *question) (route, error) {
 			return r, nil
 		}
 	}
+	return k.routeInFull(q)
+}
+
+// routeInFull is the long way, on which everything is asked.
+func (k *Connector) routeInFull(q *question) (route, error) {
 	var wanted selection
 	var err error
 	if q.choice != nil {
@@ -326,20 +331,9 @@ func (q *question) pinnedBy() reason {
 
 // automatic is the reader/writer split.
 func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, reason) {
-	switch q.via {
-	case viaBegin:
-		return db.primary(), reasonBegin
-	case viaBeginReadOnly:
-		if k.readOnlyTxOnPrimary {
-			return db.primary(), reasonBegin
-		}
-		return k.reading(db, q, reasonBeginReadOnly)
-	case viaPing:
-		return db.primary(), reasonPing
-	case viaRaw:
-		return db.primary(), reasonRaw
-	}
 	switch {
+	case !q.via.carriesText():
+		return k.automaticFor(q, db)
 	case f.Kind == KindWrite:
 		return db.primary(), reasonWrite
 	case f.Kind == KindSession:
@@ -354,13 +348,33 @@ func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, rea
 	return k.reading(db, q, reasonRead)
 }
 
+// automaticFor is the same for what has no text.
+func (k *Connector) automaticFor(q *question, db *database) (*engine, reason) {
+	switch q.via {
+	case viaBegin:
+		return db.primary(), reasonBegin
+	case viaBeginReadOnly:
+		if k.readOnlyTxOnPrimary {
+			return db.primary(), reasonBegin
+		}
+		return k.reading(db, q, reasonBeginReadOnly)
+	case viaPing:
+		return db.primary(), reasonPing
+	}
+	return db.primary(), reasonRaw
+}
+
 // reading is a replica, or the primary of a database in which none can answer; or
 // nil, if the primary is not to be asked then.
 func (k *Connector) reading(db *database, q *question, why reason) (*engine, reason) {
+	v := db.view.Load()
+	if v.only != nil && q.detour == nil {
+		return v.only, why
+	}
 	if e := k.reader(db, q); e != nil {
 		return e, why
 	}
-	switch v := db.view.Load(); {
+	switch v = db.view.Load(); {
 	case len(v.replicas) == 0:
 		return v.primary, reasonNoReplica
 	case k.settings.fallbackError:

@@ -22,6 +22,7 @@ type view struct {
 	// now and then to one of up, which leaves out only the first two.
 	replicas  []*engine
 	up, ready candidates
+	only      *engine // the one replica that there is, if it is in up: nothing has to be chosen
 
 	changed chan struct{} // closed when another view takes the place of this one
 }
@@ -78,6 +79,9 @@ func (db *database) refresh(change func(*view)) {
 	}
 	if len(v.ready.engines) == 0 {
 		v.ready = v.up
+	}
+	if len(v.replicas) == 1 && len(v.up.engines) == 1 {
+		v.only = v.up.engines[0]
 	}
 	db.view.Store(v)
 	if old != nil {
