@@ -55,6 +55,9 @@ func (c *Conn) mayMove(ctx context.Context, ca *call) bool {
 	return c.held == nil && ca.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
 }
 
+// mayRefuse reports whether there is anything to ask admit about.
+func (e *engine) mayRefuse() bool { return e.database.discover || e.drained.Load() }
+
 // admit refuses an engine that is not to be used now, before a connection is
 // taken.
 func (c *Conn) admit(ca *call) error {
