@@ -36,9 +36,9 @@ type arrow struct {
 var boxes = []box{
 	{20, 130, 170, 120, "#ddf4ff", "#0969da", "your code", []string{"database/sql, sqlx, ent,", "bun, gorm, sqlc ...", "one *sql.DB"}},
 	{250, 40, 400, 320, "#f6f8fa", "#57606a", "multidb", nil},
-	{275, 80, 350, 70, "#ffffff", "#8c959f", "1  classify", []string{"what does the text do? a read is proved,", "all else is not one"}},
-	{275, 170, 350, 70, "#ffffff", "#8c959f", "2  route", []string{"which database holds the data?", "which engine of it answers? and why?"}},
-	{275, 260, 350, 80, "#ffffff", "#8c959f", "3  lease", []string{"a connection from that engine's pool, for as long", "as the statement, its rows or its transaction last"}},
+	{275, 75, 350, 76, "#ffffff", "#8c959f", "1  classify", []string{"what does the text do? a read is proved,", "all else is not one"}},
+	{275, 169, 350, 76, "#ffffff", "#8c959f", "2  route", []string{"which database holds the data?", "which engine of it answers? and why?"}},
+	{275, 263, 350, 80, "#ffffff", "#8c959f", "3  lease", []string{"a connection from that engine's pool, for as long", "as the statement, its rows or its transaction last"}},
 	{730, 40, 210, 60, "#dafbe1", "#1a7f37", "primary", []string{"all that is not a read"}},
 	{730, 127, 210, 60, "#fff8c5", "#9a6700", "replicas", []string{"reads; opened read-only"}},
 	{730, 214, 210, 60, "#fbefff", "#8250df", "audit", []string{"another database, by a rule"}},
@@ -48,8 +48,8 @@ var boxes = []box{
 var arrows = []arrow{
 	{190, 170, 250, 170, "SQL", false},
 	{250, 212, 190, 212, "rows", true},
-	{450, 150, 450, 170, "", false},
-	{450, 240, 450, 260, "", false},
+	{450, 151, 450, 169, "", false},
+	{450, 245, 450, 263, "", false},
 	{650, 285, 730, 70, "", false},
 	{650, 295, 730, 157, "", false},
 	{650, 305, 730, 244, "", false},
