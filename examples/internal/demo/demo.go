@@ -79,11 +79,11 @@ func (r *Routes) Handle(_ context.Context, record slog.Record) error {
 		about[a.Key] = a.Value.String()
 		return true
 	})
-	engine := about["engine"]
+	engine, why := about["engine"], about["reason"]
 	if engine == "" {
-		engine = "(nowhere)"
+		engine, why = "nowhere", "refused"
 	}
-	_, err := fmt.Fprintf(r.Out, "   %-9s -> %-10s %s\n", about["verb"], engine, about["reason"])
+	_, err := fmt.Fprintf(r.Out, "   %-9s -> %-10s %s\n", about["verb"], engine, why)
 	return err
 }
 
