@@ -91,6 +91,8 @@ func (ca *call) isRead() bool {
 func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	e := ca.route.engine
 	switch {
+	case e != nil && e.database.isForgotten(c.connector) && ca.pin == nil:
+		return true // in the moment in which it was routed; it will be resolved anew
 	case e == nil || !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
 		return false
 	case ca.onReplica:
@@ -147,11 +149,11 @@ func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
 	}
 	db.waiting.Add(1)
 	defer db.waiting.Add(-1)
-	k.watcher.hurry()
+	k.watcher.hurry(db)
 	timer := time.NewTimer(time.Until(d.patience))
 	defer timer.Stop()
 	select {
-	case <-v.changed:
+	case <-db.changed(v):
 		return true
 	case <-timer.C:
 	case <-ctx.Done():
