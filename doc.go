@@ -57,6 +57,16 @@
 // not kept from an old primary, and writes that were acknowledged and not
 // replicated are lost with it: synchronous replication is what keeps those.
 //
+// # Tenants
+//
+// A database for each customer need not be in the configuration: Config.Tenants is
+// a template, and Config.Resolve a function, from which WithDatabase(ctx, "acme")
+// opens the database of that name when it is first used. With
+// Config.RequireDatabase a statement without a name is an error, and nothing ever
+// falls back to another tenant or to the default database. MaxOpenTotal bounds the
+// connections of all, MaxDatabases how many are kept open; [Connector.Forget] lets
+// one move, and [ForEach] works on many.
+//
 // # Pool settings
 //
 // With several engines each engine has a pool of its own, whose limits are in
