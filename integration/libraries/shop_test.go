@@ -197,7 +197,7 @@ func mustExec(t testing.TB, q execer, query string, args ...any) {
 }
 
 // equal checks a value of which only one is right.
-func equal[T any](t testing.TB, what string, got, want T) {
+func equal[T any](t testing.TB, what string, got T, want any) {
 	t.Helper()
 	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
 		t.Errorf("%s is %s, not %s", what, g, w)
