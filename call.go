@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -35,14 +36,7 @@ func (c *Conn) start(ca *call) error {
 		var err error
 		ca.route, err = k.route(&ca.question)
 		if err == nil {
-			e := ca.route.engine
-			ca.onReplica = e.isReplica()
-			if e.mayRefuse() {
-				err = c.admit(ca)
-			}
-			if err == nil {
-				ca.child, err = c.lease(ctx, e)
-			}
+			err = c.reach(ca)
 		}
 		if err == nil {
 			break
@@ -66,6 +60,24 @@ func (c *Conn) start(ca *call) error {
 		ca.startTimer()
 	}
 	return nil
+}
+
+// reach takes the child of the route's engine. That may last, so the engine is
+// asked again afterwards whether it still is what it was.
+func (c *Conn) reach(ca *call) (err error) {
+	e := ca.route.engine
+	ca.onReplica = e.isReplica()
+	if !e.mayRefuse() {
+		ca.child, err = c.lease(ca.ctx, e)
+		return err
+	}
+	if err = c.admit(ca); err != nil {
+		return err
+	}
+	if ca.child, err = c.lease(ca.ctx, e); err != nil {
+		return err
+	}
+	return c.admit(ca)
 }
 
 // remember keeps the facts of the last statement at hand, but not of a long one.
@@ -149,6 +161,9 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 		return err // as without multidb, where the child answers for itself
 	}
 	v := judge(ctx, ca, err)
+	if v.callers {
+		ch.engine.expired.Add(1)
+	}
 	ca.again = c.goesOn(ctx, ca, err, v)
 	if !v.lost {
 		return err
@@ -157,10 +172,15 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 		ch.broken = true // a held child answers for itself
 	}
 	if c.held == nil && !v.callers && ca.open {
-		ch.engine.lostOne(ch)
+		ch.engine.pool.Stale(ch)
+		ch.engine.lostOne()
 	}
 	if ca.again {
+		c.drop(ch) // its place may be the one that the repetition needs
 		return err
+	}
+	if v.interrupted {
+		return fmt.Errorf("multidb: engine %q does not answer, so the call was given up", ch.engine.name)
 	}
 	c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn)
 	if v.callers || !ca.open {

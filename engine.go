@@ -29,6 +29,7 @@ type database struct {
 	turn     atomic.Uint64        // of RoundRobin
 	doubts   atomic.Uint64        // how often the roles were doubted
 	waiting  atomic.Int64         // statements that wait for the primary
+	refused  atomic.Int64 // when a primary that refused a write was doubted last, in nanoseconds of the wall clock
 
 	// The watcher's own.
 	active  bool      // statements ran lately
@@ -104,6 +105,7 @@ type engine struct {
 	watched *watched // the watcher's own; nil until it has to do with the engine
 
 	routed  counters
+	expired atomic.Uint64 // calls that ended with their caller's context
 	moved   atomic.Uint64 // statements that it did not begin to answer, and that went elsewhere
 	rescued atomic.Uint64 // statements that it refused as writes, and that the primary ran
 }
@@ -149,9 +151,9 @@ func (e *engine) isReplica() bool { return e.replica.Load() }
 
 func (e *engine) count(r reason) { e.routed.of(r).Add(1) }
 
-// ended returns how many calls have ended here.
+// ended returns how many calls the server has ended.
 func (e *engine) ended() uint64 {
-	n := e.moved.Load() + e.rescued.Load()
+	n := e.moved.Load() + e.rescued.Load() - e.expired.Load()
 	for r := range reasons {
 		n += e.routed.load(r)
 	}

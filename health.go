@@ -49,10 +49,9 @@ func (e *engine) goDown(err error) {
 	e.watcher.hurry(e.database)
 }
 
-// lostOne is called with a child whose connection turned out dead. The others of
-// its age are suspect, and so is what is known of the engine's role.
-func (e *engine) lostOne(ch *child) {
-	e.pool.Stale(ch)
+// lostOne is called when a connection turned out dead: what is known of the
+// engine's role is suspect then.
+func (e *engine) lostOne() {
 	if !e.isReplica() {
 		e.database.doubt()
 	}
@@ -99,15 +98,23 @@ func (e *engine) dial(ctx context.Context) (*child, error) {
 	if o := e.outage.Load(); o != nil {
 		return nil, o
 	}
-	late := time.AfterFunc(e.connectTimeout/hesitation, func() { e.hesitate(1) })
-	ch, err := e.connect(ctx)
-	if !late.Stop() {
-		e.hesitate(-1)
-	}
+	ch, err := e.connectNoticed(ctx)
 	if err != nil && ctx.Err() == nil && e.isDownBy(err) {
 		e.goDown(err)
 	}
 	return ch, err
+}
+
+// connectNoticed is connect, and leaves the engine out of the choice while it
+// takes long.
+func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
+	late := time.AfterFunc(e.connectTimeout/hesitation, func() { e.hesitate(1) })
+	defer func() { // also after a panic
+		if !late.Stop() {
+			e.hesitate(-1)
+		}
+	}()
+	return e.connect(ctx)
 }
 
 // isDownBy reports whether an engine that answers a dial with err is down. A
@@ -125,7 +132,8 @@ func (e *engine) hesitate(dials int32) {
 	e.database.refresh(nil)
 }
 
-// isReady reports whether reads may be sent to the engine, if it is a replica.
-func (e *engine) isReady() bool {
-	return e.outage.Load() == nil && !e.drained.Load() && e.late.Load() <= 0
-}
+// isUp reports whether statements may be sent to the engine.
+func (e *engine) isUp() bool { return e.outage.Load() == nil && !e.drained.Load() }
+
+// isTimely reports whether reads had better be, if it is a replica.
+func (e *engine) isTimely() bool { return e.isUp() && e.late.Load() <= 0 }
