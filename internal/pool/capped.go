@@ -181,7 +181,7 @@ func (p *Pool[C]) evict(gently bool) bool {
 // was not used since the pool was listed. Called with mu held.
 func (p *Pool[C]) leastUsed(gently bool) (c C, ok bool) {
 	if !gently {
-		p.recall()
+		p.recall() // so that what is in use comes back the long way, and sees that places are short
 	}
 	if len(p.idle) > 0 {
 		if c = p.idle[0]; gently && c.base().usedAt > p.member.usedAt {

@@ -91,13 +91,6 @@ func (m *member) keepIdle(used uint64) {
 	c.press(&m.host.bound)
 }
 
-// leaveIdle takes m out, if it is in.
-func (m *member) leaveIdle() bool {
-	m.host.cap.mu.Lock()
-	defer m.host.cap.mu.Unlock()
-	return m.unlist()
-}
-
 // list is called with the Cap's mutex held, as are the others.
 func (m *member) list(used uint64) {
 	h := m.host

@@ -97,7 +97,6 @@ func (h *Host) take(m *member) bool {
 		return false
 	}
 	h.begin(m)
-	h.count()
 	return true
 }
 
