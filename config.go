@@ -32,6 +32,40 @@ type Config struct {
 	// bytes.
 	Databases map[string]Database
 
+	// Tenants is a template of further databases, of which there may be any number:
+	// WithDatabase(ctx, "acme") opens the database "acme" when it is first used.
+	// Every DSN of the template contains {tenant}, for which the name stands in
+	// that of a tenant. A name is made like that of Databases, so it can add
+	// nothing to a DSN but itself.
+	Tenants Database
+
+	// Resolve is asked for the engines of a database that is not configured, when
+	// it is first used, and again after it was forgotten. Its error is that of the
+	// statement, and is not remembered. It stands in the place of Tenants; there is
+	// no JSON form.
+	Resolve func(ctx context.Context, name string) (Database, error)
+
+	// MaxDatabases limits how many databases of Tenants or Resolve are kept open.
+	// Beyond it the one that was not used for the longest time is forgotten, but
+	// never one that is in use. The default is 10,000.
+	MaxDatabases int
+
+	// MaxOpenTotal limits the connections of all engines together: those that are
+	// open, being opened or being closed. At the limit an idle connection of another
+	// engine is closed to make room, then a statement waits for its turn. The
+	// default is no limit.
+	MaxOpenTotal int
+
+	// MaxOpenPerHost limits in the same way the connections to each server, which
+	// is told from others by host and port in the DSN. Engines that have a
+	// Connector are not counted. The default is no limit.
+	MaxOpenPerHost int
+
+	// RequireDatabase refuses statements for which neither the context nor a rule
+	// nor the Router names a database, with [ErrNoDatabase], so that none goes to
+	// the default database by oversight.
+	RequireDatabase bool
+
 	// Rules choose a database, or an engine, by what a statement is. The first
 	// rule that matches decides.
 	Rules []Rule

@@ -16,7 +16,12 @@ type EngineControl struct {
 // Engine returns the control of an engine. If there is none of that name, its
 // methods say so, with [ErrUnknownEngine].
 func (k *Connector) Engine(name string) EngineControl {
-	return EngineControl{name: name, engine: k.engines[name]}
+	for _, db := range k.open() {
+		if e := k.engineNamed(db, name); e != nil {
+			return EngineControl{name: name, engine: e}
+		}
+	}
+	return EngineControl{name: name}
 }
 
 // Drain takes the engine out of service: nothing new is sent to it. What is under

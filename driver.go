@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -63,6 +65,7 @@ type Connector struct {
 	known               [SQLite + 1]*factsCache
 	watcher             *watcher
 
+	tenants   *tenants             // nil if there are none
 	databases map[string]*database // the default one by ""
 	engines   map[string]*engine
 	all       []*engine // in the order of the configuration
@@ -95,7 +98,7 @@ func NewConnector(c Config) (*Connector, error) {
 		log:                 s.log(),
 	}
 	k.watcher = newWatcher(k)
-	k.close = sync.OnceValue(k.closeEngines)
+	k.close = sync.OnceValue(k.closeDatabases)
 	if err := k.addDatabases(s); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}
@@ -117,32 +120,53 @@ func (s *settings) log() *slog.Logger {
 }
 
 func (k *Connector) addDatabases(s *settings) error {
-	for _, config := range s.databases {
-		db := &database{name: config.name, dialect: config.primary.dialect}
-		db.discover = s.discover && len(config.replicas) > 0
-		k.databases[config.name] = db
-		if k.known[db.dialect] == nil {
-			k.known[db.dialect] = newFactsCache()
+	for d := range k.known {
+		if s.speaks(Dialect(d)) {
+			k.known[d] = newFactsCache()
 		}
-		for _, ec := range config.engines() {
-			e, err := k.newEngine(db, ec)
-			if err != nil {
-				return err
-			}
+	}
+	for _, config := range s.databases {
+		db, err := k.openDatabase(config)
+		if err != nil {
+			return err
+		}
+		k.databases[config.name] = db
+		for _, e := range db.engines {
 			k.engines[e.name] = e
 			k.all = append(k.all, e)
 		}
-		for _, e := range db.engines {
-			e.counted = len(db.engines) > 2
-		}
-		db.refresh(nil)
 	}
 	k.byDefault = k.databases[""]
 	k.dialect = s.dialect()
-	if k.known[k.dialect] == nil {
-		k.known[k.dialect] = newFactsCache()
+	if s.hasTenants() {
+		k.tenants = newTenants(k)
 	}
 	return nil
+}
+
+// open returns all databases that are open now.
+func (k *Connector) open() []*database {
+	list := slices.Collect(maps.Values(k.databases))
+	if k.tenants != nil {
+		list = append(list, k.tenants.all()...)
+	}
+	return list
+}
+
+// openDatabase makes the engines of a database, which dials nothing.
+func (k *Connector) openDatabase(config *databaseConfig) (*database, error) {
+	db := &database{name: config.name, dialect: config.primary.dialect}
+	db.discover = k.settings.discover && len(config.replicas) > 0
+	for _, ec := range config.engines() {
+		if err := k.addEngine(db, ec); err != nil {
+			return nil, errors.Join(err, db.close())
+		}
+	}
+	for _, e := range db.engines {
+		e.counted = len(db.engines) > 2
+	}
+	db.refresh(nil)
+	return db, nil
 }
 
 // FromDB returns the connector behind db, or nil if db was not opened with
@@ -181,16 +205,14 @@ func (k *Connector) Driver() driver.Driver { return &Driver{connector: k} }
 // calls it.
 func (k *Connector) Close() error { return k.close() }
 
-func (k *Connector) closeEngines() error {
+func (k *Connector) closeDatabases() error {
 	k.watcher.close()
 	var errs []error
-	for _, e := range k.all {
-		if e.pool != nil {
-			errs = append(errs, e.pool.Close())
-		}
+	for _, db := range k.databases {
+		errs = append(errs, db.close())
 	}
-	for _, e := range k.all {
-		errs = append(errs, e.closeConnectors())
+	if k.tenants != nil {
+		errs = append(errs, k.tenants.close())
 	}
 	return errors.Join(errs...)
 }

@@ -254,13 +254,16 @@ func FuzzFormatDSN(f *testing.F) {
 		if !utf8.ValidString(dsn) || !utf8.ValidString(text) || !utf8.ValidString(name) {
 			t.Skip("JSON cannot say it")
 		}
-		e := Engine{Name: text, DSN: dsn, Weight: number, MaxOpen: number, MaxIdle: number,
+		e := Engine{Name: text, DSN: dsn, ReadOnly: name, Weight: number, MaxOpen: number, MaxIdle: number,
 			MaxLifetime: Duration(duration), MaxIdleTime: Duration(duration)}
 		for _, c := range []Config{
 			{Primary: Engine{DSN: dsn}},
 			{Primary: Engine{DSN: dsn}, Replicas: []Engine{e, {DSN: dsn}}},
 			{Primary: e, Databases: map[string]Database{
 				name: {Primary: e}, name + "1": {Primary: Engine{DSN: dsn}, Replicas: []Engine{e}}, name + "2": {}}},
+			{Tenants: Database{Primary: e, Replicas: []Engine{{DSN: dsn}}}, MaxDatabases: number, MaxOpenTotal: number, MaxOpenPerHost: number,
+				RequireDatabase: flag, Discover: flag, Fallback: text, Balance: RoundRobin,
+				ConnectTimeout: Duration(duration), FailoverTimeout: Duration(duration)},
 			{Driver: text, Reads: text, ReadOnlyTx: name, Echo: flag, ReadFunctions: []string{text}, WriteFunctions: []string{name, text}},
 			{Rules: []Rule{{Verbs: []string{text}, Use: name}, {Kinds: []string{text, ""}, Tables: []string{dsn}}}},
 		} {
@@ -274,4 +277,55 @@ func FuzzFormatDSN(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Every field of the configuration has a key, but for those that only Go can say.
+func TestEveryFieldHasAKey(t *testing.T) {
+	goOnly := map[string]bool{"Router": true, "Resolve": true, "Logger": true, "Connector": true}
+	check := func(of any, in func(field reflect.Value) Config) {
+		v := reflect.ValueOf(of)
+		for i := range v.Elem().NumField() {
+			name := v.Elem().Type().Field(i).Name
+			if goOnly[name] {
+				continue
+			}
+			v.Elem().SetZero()
+			field := v.Elem().Field(i)
+			switch field.Interface().(type) {
+			case string:
+				field.SetString("x")
+			case int, Duration:
+				field.SetInt(7)
+			case bool:
+				field.SetBool(true)
+			case []string:
+				field.Set(reflect.ValueOf([]string{"x"}))
+			case Balance:
+				field.Set(reflect.ValueOf(Random))
+			case Engine:
+				field.Set(reflect.ValueOf(Engine{DSN: "x"}))
+			case []Engine:
+				field.Set(reflect.ValueOf([]Engine{{DSN: "x"}}))
+			case Database:
+				field.Set(reflect.ValueOf(Database{Primary: Engine{DSN: "x"}}))
+			case map[string]Database:
+				field.Set(reflect.ValueOf(map[string]Database{"x": {Primary: Engine{DSN: "x"}}}))
+			case []Rule:
+				field.Set(reflect.ValueOf([]Rule{{Use: "x"}}))
+			default:
+				t.Fatalf("%s: add its type %s here", name, field.Type())
+			}
+			want := in(v.Elem())
+			got, err := ParseDSN(want.FormatDSN())
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %s is read as %+v, %v", name, want.FormatDSN(), got, err)
+			}
+		}
+	}
+	var c Config
+	check(&c, func(reflect.Value) Config { return c })
+	var e Engine
+	check(&e, func(reflect.Value) Config { return Config{Replicas: []Engine{e}} })
+	var r Rule
+	check(&r, func(reflect.Value) Config { return Config{Rules: []Rule{r}} })
 }

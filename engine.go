@@ -19,17 +19,60 @@ type database struct {
 	engines  []*engine // the configured primary first
 	dialect  Dialect
 	discover bool // which of them is the primary is asked of the servers
+	closed   atomic.Bool
 
-	view    atomic.Pointer[view] // what routing goes by
-	mu      sync.Mutex           // guards the making of a new view
-	turn    atomic.Uint64        // of RoundRobin
-	doubts  atomic.Uint64        // how often the roles were doubted
-	waiting atomic.Int64         // statements that wait for the primary
+	neighbours // among the tenants; guarded by their mutex
+
+	view     atomic.Pointer[view] // what routing goes by
+	mu       sync.Mutex           // guards the making of a new view, and replaced
+	replaced chan struct{}        // closed when a new view is there; nil if nobody waits
+	turn     atomic.Uint64        // of RoundRobin
+	doubts   atomic.Uint64        // how often the roles were doubted
+	waiting  atomic.Int64         // statements that wait for the primary
 
 	// The watcher's own.
 	active  bool      // statements ran lately
 	round   *round    // in which the engines are asked what they are; nil if there is none
 	rounded time.Time // when the last one ended
+}
+
+// inUse reports whether somebody works with the database, or waits to.
+func (db *database) inUse() bool {
+	if db.waiting.Load() > 0 {
+		return true
+	}
+	for _, e := range db.engines {
+		if s := e.pool.Stats(); s.InUse > 0 || s.Waiting > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isEmpty reports whether there is no connection.
+func (db *database) isEmpty() bool {
+	for _, e := range db.engines {
+		if e.pool.Stats().Open > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// close closes the pools and then the child connectors. Children in use are
+// closed when they come back.
+func (db *database) close() error {
+	db.closed.Store(true)
+	var errs []error
+	for _, e := range db.engines {
+		if e.pool != nil {
+			errs = append(errs, e.pool.Close())
+		}
+	}
+	for _, e := range db.engines {
+		errs = append(errs, e.closeConnectors())
+	}
+	return errors.Join(errs...)
 }
 
 // engine is one endpoint that serves a copy of a database.
@@ -58,9 +101,9 @@ type engine struct {
 	pace    pace
 	open    children
 	watcher *watcher // is told of what the engine comes to
-	watched watched  // the watcher's own
+	watched *watched // the watcher's own; nil until it has to do with the engine
 
-	routed  [reasons]atomic.Uint64
+	routed  counters
 	moved   atomic.Uint64 // statements that it did not begin to answer, and that went elsewhere
 	rescued atomic.Uint64 // statements that it refused as writes, and that the primary ran
 }
@@ -68,13 +111,13 @@ type engine struct {
 // heldStats counts children that Conns hold, which no pool knows.
 type heldStats struct{ open, inUse atomic.Int64 }
 
-// newEngine opens the child's connector, which dials nothing, and adds the
+// addEngine opens the child's connector, which dials nothing, and adds the
 // engine to its database.
-func (k *Connector) newEngine(db *database, c *engineConfig) (*engine, error) {
+func (k *Connector) addEngine(db *database, c *engineConfig) error {
 	e := &engine{name: c.name, database: db, weight: c.weight, guarded: !c.trusted, connector: c.connector, dsn: c.dsn, watcher: k.watcher}
 	e.replica.Store(c.replica)
 	if err := e.openConnectors(c); err != nil {
-		return nil, e.connectionError(context.Background(), err)
+		return e.connectionError(context.Background(), err)
 	}
 	if !k.settings.holds() {
 		e.connectTimeout = k.settings.connectTimeout
@@ -86,7 +129,7 @@ func (k *Connector) newEngine(db *database, c *engineConfig) (*engine, error) {
 		})
 	}
 	db.engines = append(db.engines, e)
-	return e, nil
+	return nil
 }
 
 func (e *engine) openConnectors(c *engineConfig) (err error) {
@@ -104,15 +147,39 @@ func (e *engine) openConnectors(c *engineConfig) (err error) {
 
 func (e *engine) isReplica() bool { return e.replica.Load() }
 
-func (e *engine) count(r reason) { e.routed[r].Add(1) }
+func (e *engine) count(r reason) { e.routed.of(r).Add(1) }
 
 // ended returns how many calls have ended here.
 func (e *engine) ended() uint64 {
 	n := e.moved.Load() + e.rescued.Load()
-	for r := range e.routed {
-		n += e.routed[r].Load()
+	for r := range reasons {
+		n += e.routed.load(r)
 	}
 	return n
+}
+
+// counters count by reason. An engine has few reasons, and there may be thousands
+// of engines, so they come in blocks, as they are needed.
+type counters [(reasons + blockSize - 1) / blockSize]atomic.Pointer[counterBlock]
+
+type counterBlock [blockSize]atomic.Uint64
+
+const blockSize = 8
+
+func (c *counters) of(r reason) *atomic.Uint64 {
+	block := c[r/blockSize].Load()
+	if block == nil {
+		c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
+		block = c[r/blockSize].Load()
+	}
+	return &block[r%blockSize]
+}
+
+func (c *counters) load(r reason) uint64 {
+	if block := c[r/blockSize].Load(); block != nil {
+		return block[r%blockSize].Load()
+	}
+	return 0
 }
 
 // connect opens a child as its role wants it.

@@ -51,7 +51,7 @@ func Example_mistake() {
 		"rules": [{"verbs": ["insert"], "use": "secondary"}]}`)
 	fmt.Println(err)
 	// Output:
-	// multidb: unknown key "replica" (have driver, primary, replicas, databases, rules, reads, read_only_tx, fallback, balance, connect_timeout, discover, failover_timeout, read_functions, write_functions, echo)
+	// multidb: unknown key "replica" (have driver, primary, replicas, databases, tenants, max_databases, max_open_total, max_open_per_host, require_database, rules, reads, read_only_tx, fallback, balance, connect_timeout, discover, failover_timeout, read_functions, write_functions, echo)
 	// multidb: rules[0].use: "secondary" names no database or engine; have "primary"
 }
 

@@ -55,6 +55,9 @@ func (c *Conn) mayMove(ctx context.Context, ca *call) bool {
 	return c.held == nil && ca.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
 }
 
+// mayRefuse reports whether there is anything to ask admit about.
+func (e *engine) mayRefuse() bool { return e.database.discover || e.drained.Load() }
+
 // admit refuses an engine that is not to be used now, before a connection is
 // taken.
 func (c *Conn) admit(ca *call) error {
@@ -91,6 +94,8 @@ func (ca *call) isRead() bool {
 func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	e := ca.route.engine
 	switch {
+	case e != nil && e.database.isForgotten(c.connector) && ca.pin == nil:
+		return true // in the moment in which it was routed; it will be resolved anew
 	case e == nil || !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
 		return false
 	case ca.onReplica:
@@ -147,11 +152,11 @@ func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
 	}
 	db.waiting.Add(1)
 	defer db.waiting.Add(-1)
-	k.watcher.hurry()
+	k.watcher.hurry(db)
 	timer := time.NewTimer(time.Until(d.patience))
 	defer timer.Stop()
 	select {
-	case <-v.changed:
+	case <-db.changed(v):
 		return true
 	case <-timer.C:
 	case <-ctx.Done():
@@ -168,7 +173,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	}
 	e := ca.route.engine
 	switch {
-	case ca.onReplica && v.refused && ca.route.reason == reasonRead && ca.via == viaQuery:
+	case ca.onReplica && v.refused && ca.route.reason == reasonRead && (ca.via == viaQuery || ca.via == viaPrepare):
 		e.rescued.Add(1)
 		ca.known = c.connector.learnWrite(ca.route.facts)
 		ca.child.broken = true // what it did before it was refused may be left on the session

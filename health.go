@@ -46,7 +46,7 @@ func (e *engine) goDown(err error) {
 		e.database.doubt()
 	}
 	e.watcher.k.report("engine down", e, e.connectionError(context.Background(), err).Error())
-	e.watcher.hurry()
+	e.watcher.hurry(e.database)
 }
 
 // lostOne is called with a child whose connection turned out dead. The others of

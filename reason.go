@@ -1,25 +1,26 @@
 package multidb
 
-// reason says why a statement went to its engine.
+// reason says why a statement went to its engine. The first eight are the usual
+// ones, which counters keep together.
 type reason uint8
 
 const (
 	reasonNone          reason = iota
-	reasonOnlyEngine           // the configuration has a single engine
+	reasonRead                 // a read, on a replica
+	reasonWrite                // not proved to be a read
 	reasonInTx                 // inside a transaction, on the transaction's engine
-	reasonPinned               // the connection holds session state, on that engine
+	reasonBegin                // a transaction begins
+	reasonNoReplica            // meant for a replica, and the database has none
 	reasonContext              // chosen by WithEngine
+	reasonExec                 // a read called through Exec, which asks for an effect
+	reasonOnlyEngine           // the configuration has a single engine
+	reasonPinned               // the connection holds session state, on that engine
 	reasonRule                 // a rule names the engine
 	reasonRouter               // Config.Router names the engine
-	reasonRead                 // a read, on a replica
 	reasonReadsPrimary         // a read, which the configuration keeps on the primary
-	reasonNoReplica            // meant for a replica, and the database has none
 	reasonNoneReady            // a read, which no replica can answer now
-	reasonExec                 // a read called through Exec, which asks for an effect
-	reasonWrite                // not proved to be a read
 	reasonSession              // changes the state of the connection
 	reasonTransaction          // begins or ends a transaction by text
-	reasonBegin                // a transaction begins
 	reasonBeginReadOnly        // a read-only transaction begins
 	reasonPing
 	reasonRaw

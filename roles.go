@@ -133,7 +133,7 @@ func (db *database) doubt() {
 	}
 	db.doubts.Add(1)
 	db.refresh(func(v *view) { v.doubted = true })
-	db.engines[0].watcher.hurry()
+	db.engines[0].watcher.hurry(db)
 }
 
 func names(engines []*engine) string {

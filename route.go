@@ -39,11 +39,11 @@ func (v via) isStatement() bool {
 
 // question is all that a decision depends on.
 type question struct {
-	ctx    context.Context // for Config.Router alone
-	choice *choice         // of the context; nil if it has none
-	query  string
+	ctx    context.Context
 	via    via
-	known  *facts // perhaps those of the query; nil if there are none at hand
+	query  string
+	choice *choice // of the context; nil if it has none
+	known  *facts  // perhaps those of the query; nil if there are none at hand
 
 	leases     []*child // in the hands of the asking Conn
 	pin        *engine  // where the Conn's state is; nil if it has none
@@ -80,10 +80,9 @@ type selection struct {
 	engineBy   reason
 }
 
-// ask fills in what the Conn, the context and the text say.
-func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
-	q.ctx, q.choice = ctx, choiceFrom(ctx)
-	q.query, q.via = query, via
+// ask fills in what the Conn and the context say.
+func (c *Conn) ask(q *question) {
+	q.choice = choiceFrom(q.ctx)
 	if q.known == nil {
 		q.known = c.lastFacts
 	}
@@ -99,6 +98,9 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 // route decides.
 func (k *Connector) route(q *question) (route, error) {
 	if q.choice == nil {
+		if k.single != nil {
+			return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, nil
+		}
 		if q.wrote != nil && q.pin == nil && q.via.carriesText() {
 			if r, ok, err := k.routeToState(q); ok {
 				return r, err
@@ -108,10 +110,15 @@ func (k *Connector) route(q *question) (route, error) {
 			return r, nil
 		}
 	}
+	return k.routeInFull(q)
+}
+
+// routeInFull is the long way, on which everything is asked.
+func (k *Connector) routeInFull(q *question) (route, error) {
 	var wanted selection
 	var err error
 	if q.choice != nil {
-		if wanted, err = k.chosen(q.choice); err != nil {
+		if wanted, err = k.chosen(q); err != nil {
 			return route{}, err
 		}
 	}
@@ -175,14 +182,11 @@ func (q *question) stateGone(f *facts) error {
 // routeByText is the short way for the many questions in which nothing but the
 // text and the pin decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
-	if k.single != nil {
-		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, true
-	}
 	db := k.byDefault
 	if q.pin != nil {
 		db = q.pin.database
 	}
-	if db == nil || k.router != nil {
+	if db == nil || k.router != nil || k.settings.requireDatabase {
 		return route{}, false
 	}
 	if q.via.carriesText() {
@@ -199,18 +203,15 @@ func (k *Connector) routeByText(q *question) (r route, ok bool) {
 }
 
 // chosen looks up the caller's choice.
-func (k *Connector) chosen(c *choice) (selection, error) {
+func (k *Connector) chosen(q *question) (selection, error) {
+	c := q.choice
 	var t selection
 	if c.hasDatabase {
-		db, ok := k.databases[c.database]
-		switch {
-		case ok:
-			t.database, t.databaseBy = db, reasonContext
-		case c.database == "":
-			return t, fmt.Errorf("%w: there is no default database; name one with WithDatabase", ErrNoDatabase)
-		default:
-			return t, fmt.Errorf("%w %q", ErrUnknownDatabase, c.database)
+		db, err := k.databaseNamed(q, c.database)
+		if err != nil {
+			return t, err
 		}
+		t.database, t.databaseBy = db, reasonContext
 	}
 	switch c.engine {
 	case "":
@@ -219,16 +220,57 @@ func (k *Connector) chosen(c *choice) (selection, error) {
 		t.role, t.engineBy = c.engine, reasonContext
 		return t, nil
 	}
-	e, ok := k.engines[c.engine]
-	if !ok {
+	e := k.engineNamed(t.database, c.engine)
+	switch {
+	case e == nil && t.database == nil:
 		return t, fmt.Errorf("%w %q", ErrUnknownEngine, c.engine)
-	}
-	if t.database != nil && t.database != e.database {
+	case e == nil:
 		return t, fmt.Errorf("%w: %q is not an engine of database %q", ErrUnknownEngine, c.engine, t.database.name)
 	}
 	t.database, t.databaseBy = e.database, reasonContext
 	t.engine, t.engineBy = e, reasonContext
 	return t, nil
+}
+
+// databaseNamed returns a configured database, or that of a tenant. An open
+// session keeps the one that it is in, also when that was forgotten meanwhile,
+// and does not so much as open another.
+func (k *Connector) databaseNamed(q *question, name string) (*database, error) {
+	if q.pin != nil && q.pin.database.name == name {
+		return q.pin.database, nil
+	}
+	if db, ok := k.databases[name]; ok {
+		return db, nil
+	}
+	switch {
+	case name == "":
+		return nil, fmt.Errorf("%w: there is no default database; name one with WithDatabase", ErrNoDatabase)
+	case k.tenants == nil:
+		return nil, fmt.Errorf("%w %q", ErrUnknownDatabase, name)
+	case q.pin != nil:
+		return nil, q.pinnedElsewhere(name)
+	}
+	return k.tenants.find(q.ctx, name)
+}
+
+// engineNamed returns the engine of that name in a database, or among all that are
+// configured, or nil.
+func (k *Connector) engineNamed(db *database, name string) *engine {
+	if db == nil {
+		return k.engines[name]
+	}
+	for _, e := range db.engines {
+		if e.name == name {
+			return e
+		}
+	}
+	return nil
+}
+
+// pinnedElsewhere refuses to take an open session to another database.
+func (q *question) pinnedElsewhere(name string) error {
+	return fmt.Errorf("%w: it is on engine %q, and database %q is asked for; end it first, or use another connection",
+		ErrTxDatabase, q.pin.name, name)
 }
 
 // dialectFor says how to read a statement before its database is known: rules
@@ -253,7 +295,7 @@ func (k *Connector) ruled(q *question, f *facts, wanted selection) (selection, e
 		t.rule = f.rule
 	case k.router != nil:
 		var err error
-		if t, err = k.routed(q.ctx, f); err != nil {
+		if t, err = k.routed(q, f); err != nil {
 			return t, err
 		}
 	}
@@ -263,13 +305,17 @@ func (k *Connector) ruled(q *question, f *facts, wanted selection) (selection, e
 	return t, nil
 }
 
-func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
-	use, err := k.router(ctx, f.Statement)
+func (k *Connector) routed(q *question, f *facts) (selection, error) {
+	use, err := k.router(q.ctx, f.Statement)
 	if err != nil || use == "" {
 		return selection{}, err
 	}
 	if t, ok := k.settings.lookup(use); ok {
 		return k.selected(t, reasonRouter), nil
+	}
+	if k.tenants != nil {
+		db, err := k.databaseNamed(q, use)
+		return selection{database: db, databaseBy: reasonRouter}, err
 	}
 	return selection{}, fmt.Errorf("%w or database %q, given by Config.Router", ErrUnknownEngine, use)
 }
@@ -278,12 +324,13 @@ func (k *Connector) routed(ctx context.Context, f *facts) (selection, error) {
 func (k *Connector) databaseFor(q *question, wanted *selection) (*database, error) {
 	switch {
 	case q.pin != nil && wanted.database != nil && wanted.database != q.pin.database:
-		return nil, fmt.Errorf("%w: it is on engine %q, and database %q is asked for; end it first, or use another connection",
-			ErrTxDatabase, q.pin.name, wanted.database.name)
+		return nil, q.pinnedElsewhere(wanted.database.name)
 	case q.pin != nil:
 		return q.pin.database, nil
 	case wanted.database != nil:
 		return wanted.database, nil
+	case k.settings.requireDatabase && q.via != viaPing:
+		return nil, fmt.Errorf("%w: the configuration requires one; name it with WithDatabase", ErrNoDatabase)
 	case k.byDefault != nil:
 		return k.byDefault, nil
 	}
@@ -327,20 +374,9 @@ func (q *question) pinnedBy() reason {
 
 // automatic is the reader/writer split.
 func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, reason) {
-	switch q.via {
-	case viaBegin:
-		return db.primary(), reasonBegin
-	case viaBeginReadOnly:
-		if k.readOnlyTxOnPrimary {
-			return db.primary(), reasonBegin
-		}
-		return k.reading(db, q, reasonBeginReadOnly)
-	case viaPing:
-		return db.primary(), reasonPing
-	case viaRaw:
-		return db.primary(), reasonRaw
-	}
 	switch {
+	case !q.via.carriesText():
+		return k.automaticFor(q, db)
 	case f.Kind == KindWrite:
 		return db.primary(), reasonWrite
 	case f.Kind == KindSession:
@@ -355,14 +391,34 @@ func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, rea
 	return k.reading(db, q, reasonRead)
 }
 
+// automaticFor is the same for what has no text.
+func (k *Connector) automaticFor(q *question, db *database) (*engine, reason) {
+	switch q.via {
+	case viaBegin:
+		return db.primary(), reasonBegin
+	case viaBeginReadOnly:
+		if k.readOnlyTxOnPrimary {
+			return db.primary(), reasonBegin
+		}
+		return k.reading(db, q, reasonBeginReadOnly)
+	case viaPing:
+		return db.primary(), reasonPing
+	}
+	return db.primary(), reasonRaw
+}
+
 // reading is a replica, or the primary of a database in which none can answer; or
 // nil, if the primary is not to be asked then.
 func (k *Connector) reading(db *database, q *question, why reason) (*engine, reason) {
+	v := db.view.Load()
+	if v.only != nil && q.detour == nil {
+		return v.only, why
+	}
 	if e := k.reader(db, q); e != nil {
 		return e, why
 	}
-	switch v := db.view.Load(); {
-	case len(v.replicas) == 0:
+	switch v = db.view.Load(); {
+	case v.replicas == 0:
 		return v.primary, reasonNoReplica
 	case k.settings.fallbackError:
 		return nil, reasonNone
@@ -382,7 +438,7 @@ func (e *engine) answersTo(wanted *selection) bool {
 	case wanted.role == Primary:
 		return !e.isReplica()
 	case wanted.role == Replica:
-		return e.isReplica() || len(e.database.view.Load().replicas) == 0
+		return e.isReplica() || e.database.view.Load().replicas == 0
 	}
 	return true
 }

@@ -33,7 +33,15 @@ const (
 // settings is a Config that was checked, with its defaults filled in. It shares no
 // memory with the Config, and nobody changes it.
 type settings struct {
-	databases         []*databaseConfig // the default one first, if there is one; then by name
+	databases         []*databaseConfig                                        // the default one first, if there is one; then by name
+	tenants           *Database                                                // a template; or nil
+	resolveTenant     func(ctx context.Context, name string) (Database, error) // or nil
+	tenantDialect     Dialect                                                  // of the template
+	maxDatabases      int
+	requireDatabase   bool
+	maxOpenTotal      int    // 0: no limit
+	maxOpenPerHost    int    // 0: no limit
+	driver            string // Config.Driver
 	rules             []ruleConfig
 	router            func(ctx context.Context, s Statement) (use string, err error) // or nil
 	readsPrimary      bool                                                           // Config.Reads is "primary"
@@ -79,8 +87,8 @@ type poolConfig struct {
 // holds reports whether there is nothing to choose: one engine, whose pool is left
 // to database/sql. Its connections are then held, not leased.
 func (s *settings) holds() bool {
-	return len(s.databases) == 1 && s.databases[0].name == "" && len(s.databases[0].replicas) == 0 &&
-		!s.databases[0].primary.ownPool && s.router == nil
+	return len(s.databases) == 1 && !s.hasTenants() && s.databases[0].name == "" && len(s.databases[0].replicas) == 0 &&
+		!s.databases[0].primary.ownPool && s.maxOpenTotal == 0 && s.maxOpenPerHost == 0 && s.router == nil
 }
 
 // database returns the database with that name, "" for the default one, or nil.
@@ -96,7 +104,10 @@ func (s *settings) database(name string) *databaseConfig {
 // dialect returns the one in which a text is read before its database is known:
 // that of the default database, or the one that all databases share.
 func (s *settings) dialect() Dialect {
-	shared := s.databases[0].primary.dialect
+	shared := s.tenantDialect
+	if len(s.databases) > 0 {
+		shared = s.databases[0].primary.dialect
+	}
 	for _, d := range s.databases {
 		switch {
 		case d.name == "":
@@ -105,7 +116,17 @@ func (s *settings) dialect() Dialect {
 			return Generic
 		}
 	}
+	if s.hasTenants() && s.tenantDialect != shared {
+		return Generic
+	}
 	return shared
+}
+
+// speaks reports whether an engine may speak the dialect, or a text may be read
+// in it.
+func (s *settings) speaks(d Dialect) bool {
+	return s.resolveTenant != nil || d == s.dialect() || s.tenants != nil && d == s.tenantDialect ||
+		slices.ContainsFunc(s.databases, func(c *databaseConfig) bool { return c.primary.dialect == d })
 }
 
 // engines returns the engines of the database, the primary first.
@@ -162,10 +183,16 @@ func newSettings(c Config) (*settings, error) {
 	if s.readOnlyTxPrimary, err = isPrimary("read_only_tx", c.ReadOnlyTx); err != nil {
 		return nil, err
 	}
+	if err := s.setLimits(c); err != nil {
+		return nil, err
+	}
 	if err := s.setCluster(c); err != nil {
 		return nil, err
 	}
 	if err := s.addDatabases(c); err != nil {
+		return nil, err
+	}
+	if err := s.setTenants(c); err != nil {
 		return nil, err
 	}
 	for i, r := range c.Rules {
@@ -187,36 +214,6 @@ func isPrimary(path, choice string) (bool, error) {
 		return true, nil
 	}
 	return false, keyError(path, `%s is neither "replica" nor "primary"`, show(choice))
-}
-
-// setCluster reads what is to be done when engines fail.
-func (s *settings) setCluster(c Config) error {
-	for _, limit := range []struct {
-		key   string
-		value Duration
-	}{
-		{"connect_timeout", c.ConnectTimeout},
-		{"failover_timeout", c.FailoverTimeout},
-	} {
-		if limit.value < 0 {
-			return keyError(limit.key, "must not be negative")
-		}
-	}
-	switch c.Fallback {
-	case "", Primary:
-	case "error":
-		s.fallbackError = true
-	default:
-		return keyError("fallback", `%s is neither "primary" nor "error"`, show(c.Fallback))
-	}
-	s.balance = c.Balance
-	s.connectTimeout = cmp.Or(time.Duration(c.ConnectTimeout), defaultConnectTimeout)
-	s.discover = c.Discover
-	s.failoverTimeout = time.Duration(c.FailoverTimeout)
-	if s.discover && s.failoverTimeout == 0 {
-		s.failoverTimeout = defaultFailoverTimeout
-	}
-	return nil
 }
 
 // Databases and engines.
@@ -244,7 +241,7 @@ func (s *settings) addDatabases(c Config) error {
 		}
 		s.databases = append(s.databases, d)
 	}
-	if len(s.databases) == 0 {
+	if len(s.databases) == 0 && c.Tenants.isZero() && c.Resolve == nil {
 		return keyError("primary", "missing: there is no engine")
 	}
 	return s.checkNames(builder.paths)
@@ -403,33 +400,4 @@ func quotedList(names []string) string {
 		quoted[i] = strconv.Quote(name)
 	}
 	return strings.Join(quoted, ", ")
-}
-
-func newPoolConfig(path string, e Engine) (poolConfig, error) {
-	for _, limit := range []struct {
-		key   string
-		value int64
-	}{
-		{"max_open", int64(e.MaxOpen)},
-		{"max_idle", int64(e.MaxIdle)},
-		{"max_lifetime", int64(e.MaxLifetime)},
-		{"max_idle_time", int64(e.MaxIdleTime)},
-	} {
-		if limit.value < 0 {
-			return poolConfig{}, keyError(keyPath(path, limit.key), "must not be negative")
-		}
-	}
-	if e.MaxOpen > 0 && e.MaxIdle > e.MaxOpen {
-		return poolConfig{}, keyError(keyPath(path, "max_idle"), "%d is more than max_open, %d", e.MaxIdle, e.MaxOpen)
-	}
-	maxIdle := defaultMaxIdle
-	if e.MaxOpen > 0 {
-		maxIdle = min(maxIdle, e.MaxOpen)
-	}
-	return poolConfig{
-		maxOpen:     e.MaxOpen,
-		maxIdle:     cmp.Or(e.MaxIdle, maxIdle),
-		maxLifetime: cmp.Or(time.Duration(e.MaxLifetime), defaultMaxLifetime),
-		maxIdleTime: cmp.Or(time.Duration(e.MaxIdleTime), defaultMaxIdleTime),
-	}, nil
 }

@@ -1,10 +1,14 @@
 package multidb
 
-import "database/sql"
+import (
+	"database/sql"
+	"slices"
+	"strings"
+)
 
 // Stats is what the engines of a connector did so far.
 type Stats struct {
-	Engines []EngineStats // in the order of the configuration
+	Engines []EngineStats // in the order of the configuration; then those of tenants that are open, by name
 }
 
 // EngineStats is what one engine did so far.
@@ -42,9 +46,19 @@ const (
 // Stats returns what the engines did so far. While they are in use, the numbers
 // are of slightly different moments.
 func (k *Connector) Stats() Stats {
-	s := Stats{Engines: make([]EngineStats, len(k.all))}
-	for i, e := range k.all {
-		s.Engines[i] = e.stats()
+	var s Stats
+	for _, e := range k.all {
+		s.Engines = append(s.Engines, e.stats())
+	}
+	if k.tenants == nil {
+		return s
+	}
+	open := k.tenants.all()
+	slices.SortFunc(open, func(a, b *database) int { return strings.Compare(a.name, b.name) })
+	for _, db := range open {
+		for _, e := range db.engines {
+			s.Engines = append(s.Engines, e.stats())
+		}
 	}
 	return s
 }
@@ -73,7 +87,7 @@ func (e *engine) stats() EngineStats {
 		s.State = Down
 	}
 	for r := range reasons {
-		if n := e.routed[r].Load(); n > 0 {
+		if n := e.routed.load(r); n > 0 {
 			s.Routed[r.String()] = n
 		}
 	}

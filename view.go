@@ -17,13 +17,12 @@ type view struct {
 	// the servers have been asked.
 	doubted bool
 
-	// replicas are the engines that are replicas now. Reads go to one of ready,
+	// replicas is how many engines are replicas now. Reads go to one of ready,
 	// which leaves out those that are down, drained or much slower than the rest;
 	// now and then to one of up, which leaves out only the first two.
-	replicas  []*engine
+	replicas  int
 	up, ready candidates
-
-	changed chan struct{} // closed when another view takes the place of this one
+	only      *engine // the one replica that there is, if it is in up: nothing has to be chosen
 }
 
 // candidates are engines to choose from, with their weights added up.
@@ -54,7 +53,7 @@ func (db *database) refresh(change func(*view)) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	old := db.view.Load()
-	v := &view{changed: make(chan struct{})}
+	v := &view{}
 	if old != nil {
 		v.primary, v.rivals, v.doubted = old.primary, old.rivals, old.doubted
 	} else {
@@ -67,7 +66,7 @@ func (db *database) refresh(change func(*view)) {
 		if e == v.primary {
 			continue
 		}
-		v.replicas = append(v.replicas, e)
+		v.replicas++
 		if slices.Contains(v.rivals, e) || !e.isReady() {
 			continue
 		}
@@ -79,8 +78,31 @@ func (db *database) refresh(change func(*view)) {
 	if len(v.ready.engines) == 0 {
 		v.ready = v.up
 	}
+	if v.replicas == 1 && len(v.up.engines) == 1 {
+		v.only = v.up.engines[0]
+	}
 	db.view.Store(v)
-	if old != nil {
-		close(old.changed)
+	if db.replaced != nil {
+		close(db.replaced)
+		db.replaced = nil
 	}
 }
+
+// changed returns a channel that is closed when v is not the view any more.
+func (db *database) changed(v *view) <-chan struct{} {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if db.view.Load() != v {
+		return closedChannel
+	}
+	if db.replaced == nil {
+		db.replaced = make(chan struct{})
+	}
+	return db.replaced
+}
+
+var closedChannel = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()

@@ -2,7 +2,9 @@ package multidb
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,7 +25,12 @@ type watcher struct {
 	wake    chan struct{} // has room for one
 	answers chan answer
 	asking  sync.WaitGroup
-	ticked  time.Time // when it last took stock
+
+	mu       sync.Mutex             // guards restless
+	restless map[*database]struct{} // to be looked at now
+
+	ticked time.Time // when it last looked at all
+	due    time.Time // when one of them is to be looked at again
 }
 
 // watched is what the watcher knows of an engine.
@@ -33,6 +40,14 @@ type watched struct {
 	pause  time.Duration // until the one after
 	calls  uint64        // that had ended when it last took stock
 	stalls bool          // none has ended since the time before, and some are under way
+}
+
+// watch begins to watch an engine.
+func (e *engine) watch() *watched {
+	if e.watched == nil {
+		e.watched = new(watched)
+	}
+	return e.watched
 }
 
 // answer is what came of a question.
@@ -71,8 +86,14 @@ func (w *watcher) close() {
 	<-w.ended
 }
 
-// hurry makes the watcher look now.
-func (w *watcher) hurry() {
+// hurry makes the watcher look at a database now.
+func (w *watcher) hurry(db *database) {
+	w.mu.Lock()
+	if w.restless == nil {
+		w.restless = make(map[*database]struct{})
+	}
+	w.restless[db] = struct{}{}
+	w.mu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -85,51 +106,77 @@ func (w *watcher) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		var some []*database
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			w.due = time.Time{}
 		case <-w.wake:
+			some = w.takeRestless()
 		case a := <-w.answers:
 			w.hear(ctx, a)
+			some = []*database{a.engine.database}
 		}
-		timer.Reset(w.look(ctx, time.Now()))
+		now := time.Now()
+		if w.due.IsZero() {
+			some = w.k.open()
+		}
+		w.look(ctx, some, now)
+		timer.Reset(w.due.Sub(now))
 	}
 }
 
-// look asks whom it is time to ask, and returns how long there is nothing to do.
-func (w *watcher) look(ctx context.Context, now time.Time) time.Duration {
-	pause := watchInterval
+func (w *watcher) takeRestless() []*database {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	some := slices.Collect(maps.Keys(w.restless))
+	w.restless = nil
+	return some
+}
+
+// look asks whom it is time to ask, and notes when there is something to do
+// again.
+func (w *watcher) look(ctx context.Context, databases []*database, now time.Time) {
 	tick := now.Sub(w.ticked) >= watchInterval
 	if tick {
-		w.ticked = now
+		w.ticked, databases = now, w.k.open()
 	}
-	for _, db := range w.k.databases {
+	if w.due.IsZero() || tick {
+		w.due = now.Add(watchInterval)
+	}
+	for _, db := range databases {
+		if db.closed.Load() {
+			continue
+		}
 		if tick {
 			db.takeStock()
 		}
 		for _, e := range db.engines {
-			if wait := w.lookAt(ctx, e, now); wait > 0 {
-				pause = min(pause, wait)
-			}
+			w.dueIn(w.lookAt(ctx, e, now), now)
 		}
 		if db.discover {
-			if wait := w.lookAtRoles(ctx, db, now); wait > 0 {
-				pause = min(pause, wait)
-			}
+			w.dueIn(w.lookAtRoles(ctx, db, now), now)
 		}
 	}
-	return pause
+}
+
+// dueIn notes that there is something to do in that time, if it is not 0.
+func (w *watcher) dueIn(wait time.Duration, now time.Time) {
+	if due := now.Add(wait); wait > 0 && due.Before(w.due) {
+		w.due = due
+	}
 }
 
 // takeStock notes which engines are used, and which of them seem to hang: calls
 // are under way there, and none has ended since the last look.
 func (db *database) takeStock() {
+	if len(db.engines) == 1 {
+		return // there is nowhere else to go
+	}
 	db.active = false
 	for _, e := range db.engines {
-		if e.pool == nil {
-			continue
-		}
+		e.watch()
 		calls, busy := e.ended(), e.pool.Stats().InUse > 0
 		stalls := busy && calls == e.watched.calls
 		if stalls && !e.watched.stalls && e.outage.Load() == nil {
@@ -145,6 +192,12 @@ func (db *database) takeStock() {
 // its work, if it is time. Else it returns when it will be.
 func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Duration {
 	down := e.outage.Load() != nil
+	if down {
+		e.watch()
+	}
+	if e.watched == nil {
+		return 0
+	}
 	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
 	switch {
 	case e.watched.asked || !down && !doubtful:
@@ -191,7 +244,7 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 
 // ask sends the question to an engine; hear gets the answer.
 func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
-	if e.watched.asked {
+	if e.watch().asked {
 		return
 	}
 	e.watched.asked = true

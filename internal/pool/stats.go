@@ -7,9 +7,10 @@ import "time"
 type Stats struct {
 	MaxOpen int // 0: no limit
 
-	Open  int
-	InUse int
-	Idle  int
+	Open    int
+	InUse   int
+	Idle    int
+	Waiting int // takers
 
 	Counters
 }
@@ -31,7 +32,7 @@ func (p *Pool[C]) Stats() Stats {
 	s := Stats{Counters: p.stats}
 	s.MaxOpen = p.o.MaxOpen
 	s.Open = p.open
-	s.InUse, s.Idle = p.taken, len(p.idle)
+	s.InUse, s.Idle, s.Waiting = p.taken, len(p.idle), p.waiters.len
 	for _, c := range p.berths {
 		if c.base().isParked() {
 			s.Idle++

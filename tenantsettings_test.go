@@ -1,0 +1,79 @@
+package multidb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func TestTemplatesThatAreRefused(t *testing.T) {
+	dsn := func(dsn string) Database { return Database{Primary: Engine{DSN: dsn}} }
+	for _, test := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Tenants: dsn("postgres://app@db/shop")}, "tenants.primary.dsn: has no {tenant}"},
+		{Config{Tenants: dsn("postgres://app@db/{tenat}")}, "tenants.primary.dsn: has no {tenant}"},
+		{Config{Tenants: dsn("postgres://app@{host}/{tenant}")}, "tenants.primary.dsn: there is no other placeholder than {tenant}"},
+		{Config{Tenants: Database{Primary: Engine{DSN: "postgres://db/{tenant}"}, Replicas: []Engine{{DSN: "postgres://db/shop"}}}},
+			"tenants.replicas[0].dsn: has no {tenant}"},
+		{Config{Tenants: Database{Primary: Engine{DSN: "postgres://db/{tenant}", Name: "x"}}}, "tenants.primary.name: must be left out"},
+		{Config{Tenants: dsn("file:{tenant}.db")}, "driver: cannot be told from the DSN"},
+		{Config{Tenants: dsn("postgres://db/{tenant}"), Resolve: func(context.Context, string) (Database, error) { return Database{}, nil }},
+			"tenants: there is a Resolve, too"},
+		{Config{Tenants: dsn("postgres://db/{tenant}"), MaxDatabases: -1}, "max_databases: must not be negative"},
+		{Config{Tenants: Database{Replicas: []Engine{{DSN: "postgres://db/{tenant}"}}}}, "tenants.primary.dsn: has no {tenant}"},
+	} {
+		_, err := NewConnector(test.config)
+		if err == nil || !strings.HasPrefix(err.Error(), "multidb: ") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: got %v, want %s", test.config.Tenants, err, test.want)
+		}
+	}
+}
+
+// A tenant whose engine has the name of another would be met by mistake.
+func TestATenantsNamesAreItsOwn(t *testing.T) {
+	k := mustConnector(t, Config{
+		Databases: map[string]Database{"audit": {Primary: Engine{DSN: "postgres://db/audit", Name: "acme"}}},
+		Tenants:   Database{Primary: Engine{DSN: "postgres://db/{tenant}"}},
+	})
+	if _, err := k.tenants.find(t.Context(), "acme"); err == nil || !strings.Contains(err.Error(), `the name "acme" is that of a configured`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The DSN of a tenant is read by its driver as the template is, but for the name.
+func FuzzTenantDSN(f *testing.F) {
+	for _, name := range []string{"acme", "a-b_c", "A1", "0", "a/b", "a'b", "a b", "a@b", "a?b=c", "a,b", "a:1", "é", "%41", "{tenant}", "primary"} {
+		f.Add(name)
+	}
+	templates := []string{
+		"postgres://app:secret@{tenant}.db.example:5433/{tenant}?application_name={tenant}&sslmode=disable",
+		"host={tenant}.db.example port=5433 user=app password=secret dbname='{tenant}' application_name={tenant} sslmode=disable",
+	}
+	var connectors []*Connector
+	for _, dsn := range templates {
+		connectors = append(connectors, mustConnector(f, Config{Tenants: Database{Primary: Engine{DSN: dsn}}}))
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		for i, k := range connectors {
+			db, err := k.tenants.find(t.Context(), name)
+			if err != nil {
+				continue
+			}
+			config, err := pgx.ParseConfig(db.engines[0].dsn)
+			if err != nil {
+				t.Fatalf("%q made a DSN that pgx does not read: %v", name, err)
+			}
+			got := fmt.Sprint(config.Host, config.Port, config.User, config.Password, config.Database, config.RuntimeParams, len(config.Fallbacks))
+			want := fmt.Sprint(name+".db.example", 5433, "app", "secret", name, map[string]string{"application_name": name}, 0)
+			if got != want {
+				t.Errorf("%q in template %d is read as %s, want %s", name, i, got, want)
+			}
+			k.Forget(name)
+		}
+	})
+}
