@@ -29,7 +29,7 @@ type database struct {
 	turn     atomic.Uint64        // of RoundRobin
 	doubts   atomic.Uint64        // how often the roles were doubted
 	waiting  atomic.Int64         // statements that wait for the primary
-	refused  atomic.Int64 // when a primary that refused a write was doubted last, in nanoseconds of the wall clock
+	refused  atomic.Int64         // when a primary that refused a write was doubted last, in nanoseconds of the wall clock
 
 	// The watcher's own.
 	active  bool      // statements ran lately
@@ -128,6 +128,9 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 			MaxIdle:     c.pool.maxIdle,
 			MaxLifetime: c.pool.maxLifetime,
 			MaxIdleTime: c.pool.maxIdleTime,
+			DialTimeout: e.connectTimeout,
+			Lost:        e.lostOne,
+			Down:        e.whyDown,
 		})
 	}
 	db.engines = append(db.engines, e)

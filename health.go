@@ -40,7 +40,7 @@ func (e *engine) goDown(err error) {
 	if isGone(err) {
 		e.pool.Renew() // the idle ones are as dead
 	}
-	e.pool.TurnAway(err)
+	e.pool.TurnAway(err, true)
 	e.database.refresh(nil)
 	if !e.isReplica() {
 		e.database.doubt()
@@ -62,6 +62,7 @@ func (e *engine) comeUp() {
 	if e.outage.Swap(nil) == nil {
 		return
 	}
+	e.pool.Retry()
 	e.pace.n.Store(0)
 	e.pace.slow.Store(false)
 	e.database.refresh(nil)
@@ -92,12 +93,17 @@ func hangs(err error) bool {
 // waiting, but no more than one connect timeout is spent on finding out.
 const hesitation = 8
 
-// dial opens a child for the pool, unless the engine is known to be down: then
+// whyDown keeps the pool from dialling an engine that is known to be down: then
 // the watcher is the only one who tries.
-func (e *engine) dial(ctx context.Context) (*child, error) {
+func (e *engine) whyDown() error {
 	if o := e.outage.Load(); o != nil {
-		return nil, o
+		return o
 	}
+	return nil
+}
+
+// dial opens a child for the pool.
+func (e *engine) dial(ctx context.Context) (*child, error) {
 	ch, err := e.connectNoticed(ctx)
 	if err != nil && ctx.Err() == nil && e.isDownBy(err) {
 		e.goDown(err)

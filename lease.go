@@ -34,6 +34,10 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 
 func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {
 	ch, err := c.takeFrom(ctx, e)
+	for err == nil && !ch.serves() { // made before the engine was what it is now
+		e.pool.Discard(ch)
+		ch, err = c.takeFrom(ctx, e)
+	}
 	if err != nil {
 		return nil, e.connectionError(ctx, err)
 	}
@@ -43,8 +47,11 @@ func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {
 }
 
 // serves reports whether the child can be used for what its engine is now: one
-// that was opened read-only is of no use to a primary.
-func (ch *child) serves() bool { return !ch.broken && !(ch.guarded && !ch.engine.isReplica()) }
+// that was opened read-only is of no use to a primary, and one that was not is
+// none to a replica.
+func (ch *child) serves() bool {
+	return !ch.broken && ch.guarded == (ch.engine.guarded && ch.engine.isReplica())
+}
 
 // unbroken is for a child that no other can stand in for: it holds the session.
 func (c *Conn) unbroken(ch *child) (*child, error) {

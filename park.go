@@ -24,6 +24,11 @@ func (c *Conn) reclaim(ctx context.Context, i int) bool {
 		parked[i] = nil
 		return false
 	}
+	if !ch.serves() {
+		parked[i] = nil
+		ch.engine.pool.Discard(ch)
+		return false
+	}
 	ch.engine.countLease(+1)
 	if i > 0 {
 		parked[0], parked[i] = ch, parked[0]

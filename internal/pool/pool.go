@@ -77,6 +77,9 @@ type Options struct {
 	MaxLifetime time.Duration // 0: no limit; shortened by up to 10 % at random for each connection
 	MaxIdleTime time.Duration // 0: no limit
 	Host        *Host         // shares its limits with other pools; nil: none
+	DialTimeout time.Duration // the dial function's own, 0: not known
+	Lost        func()        // called when an idle connection turned out dead; may be nil
+	Down        func() error  // why no dial is to be tried now, or nil; see Retry; may be nil
 }
 
 // Pool holds the connections of one engine.
@@ -192,6 +195,9 @@ func (p *Pool[C]) Ready(ctx context.Context, c C) bool {
 	// A reset that the taker's own context ended tells nothing about the engine.
 	if errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil {
 		p.Stale(c)
+		if p.o.Lost != nil {
+			p.o.Lost()
+		}
 	}
 	return false
 }
@@ -321,8 +327,8 @@ func (p *Pool[C]) Close() error {
 	}
 	p.mu.Unlock()
 
-	for _, cancel := range dials {
-		cancel()
+	for _, d := range dials {
+		d.cancel()
 	}
 	var errs []error
 	for _, c := range idle {
