@@ -252,6 +252,10 @@ func simulate(t *testing.T, l load, p policy) *loadServer {
 
 // TestSimulation prints what a Cap is good for; see it with -v.
 func TestSimulation(t *testing.T) {
+	loads := loads
+	if underRace {
+		loads = loads[1:2] // all take long then, and show nothing more
+	}
 	var table strings.Builder
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "load\tpolicy\tuses/s\tdials/s\tpeak")
