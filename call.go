@@ -35,13 +35,12 @@ func (c *Conn) start(ca *call) error {
 		var err error
 		ca.route, err = k.route(&ca.question)
 		if err == nil {
-			e := ca.route.engine
-			ca.onReplica = e.isReplica()
-			if e.mayRefuse() {
+			ca.onReplica = ca.route.engine.isReplica()
+			if ca.route.engine.mayRefuse() {
 				err = c.admit(ca)
 			}
 			if err == nil {
-				ca.child, err = c.lease(ctx, e)
+				ca.child, err = c.lease(ca)
 			}
 		}
 		if err == nil {

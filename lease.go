@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// lease returns the child of an engine for one statement: the one that is in
+// lease returns the child of the route's engine for one statement: the one that is in
 // this Conn's hands already, else the one that was there last, else one from the
 // engine's pool.
-func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
+func (c *Conn) lease(ca *call) (*child, error) {
+	e := ca.route.engine
 	if c.held != nil {
 		return c.unbroken(c.held)
 	}
@@ -23,13 +24,13 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 	}
 	for i, ch := range c.parked() {
 		if ch != nil && ch.engine == e {
-			if c.reclaim(ctx, i) {
+			if c.reclaim(ca, i) {
 				return ch, nil
 			}
 			break
 		}
 	}
-	return c.leaseFromPool(ctx, e)
+	return c.leaseFromPool(ca.ctx, e)
 }
 
 func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {

@@ -36,5 +36,5 @@ func (p *Pool[C]) TakeIdle(ctx context.Context) (c C, ok bool) {
 		c, ok = p.steal()
 	}
 	p.mu.Unlock()
-	return c, ok && (!c.base().used || p.Ready(ctx, c))
+	return c, ok && (!c.base().used || p.reset(ctx, c))
 }

@@ -97,7 +97,7 @@ func (p *Pool[C]) Take(ctx context.Context) (C, error) { return p.TakeYielding(c
 func (p *Pool[C]) TakeYielding(ctx context.Context, yield func()) (C, error) {
 	for {
 		c, err := p.idleOrNext(ctx, yield)
-		if err != nil || !c.base().used || p.Ready(ctx, c) {
+		if err != nil || !c.base().used || p.reset(ctx, c) {
 			return c, err
 		}
 	}
@@ -149,27 +149,31 @@ func (p *Pool[C]) popIdle() C {
 	return c
 }
 
-// Ready resets c for its next user, or drops it.
-func (p *Pool[C]) Ready(ctx context.Context, c C) bool {
-	fit := false
+// reset makes c ready for its next user, or drops it.
+func (p *Pool[C]) reset(ctx context.Context, c C) bool {
+	returned := false
 	defer func() {
-		// Also after a panic: the taker does not have c yet, so it cannot discard
-		// it. Aside, because closing a dead connection may take its time, and
-		// that is not to be taken from the taker's.
-		if !fit {
+		if !returned { // a panic: the taker does not have c yet, so it cannot discard it
 			go p.Discard(c)
 		}
 	}()
 	err := c.Reset(ctx)
-	if err == nil {
-		fit = true
-		return true
+	returned = true
+	if err != nil {
+		p.Unfit(ctx, c, err)
 	}
+	return err == nil
+}
+
+// Unfit drops a connection whose reset has failed. It does so aside, because
+// closing a dead connection may take its time, and that is not to be taken from
+// the taker's.
+func (p *Pool[C]) Unfit(ctx context.Context, c C, err error) {
 	// A reset that the taker's own context ended tells nothing about the engine.
 	if errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil {
 		p.Stale(c)
 	}
-	return false
+	go p.Discard(c)
 }
 
 // Put takes c back. It is kept if it is valid, of the current generation and not
