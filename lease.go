@@ -90,7 +90,7 @@ func (c *Conn) endLeases() {
 		c.pin.dirty = true
 	}
 	for i, ch := range c.leases {
-		if !ch.park() {
+		if !ch.endLease() {
 			c.leases[i] = nil
 		}
 	}
@@ -110,29 +110,23 @@ func (c *Conn) drop(ch *child) {
 	ch.endLease()
 }
 
-// endLease gives the child to its pool.
-func (ch *child) endLease() {
-	if ch.endUse() {
-		ch.engine.pool.Put(ch)
-	} else {
-		ch.engine.pool.Discard(ch)
-	}
-}
-
-// endUse clears what belongs to the lease, and reports whether the child may go
-// back to its pool.
-func (ch *child) endUse() bool {
+// endLease clears what belongs to the lease and gives the child back to its pool.
+// It reports whether the child is parked, so that the Conn may have it again.
+func (ch *child) endLease() bool {
+	p := ch.engine.pool
 	ch.engine.countLease(-1)
 	ch.queried, ch.noRows = false, false
 	if ch.mysql {
 		ch.release()
 	}
 	if ch.broken || ch.dirty {
+		p.Discard(ch)
 		return false
 	}
 	ch.stmts.endLease()
 	ch.noteIdle()
-	return true
+	valid := ch.Valid()
+	return valid && ch.TryPark() || p.Park(ch, valid)
 }
 
 // holds reports whether a child statement lives on a child in this Conn's hands.

@@ -55,14 +55,3 @@ func (c *Conn) addLease(ch *child) {
 	}
 	c.leases = append(c.leases, ch)
 }
-
-// park ends the lease, and reports whether the child may be had again.
-func (ch *child) park() bool {
-	p := ch.engine.pool
-	if !ch.endUse() {
-		p.Discard(ch)
-		return false
-	}
-	valid := ch.Valid()
-	return valid && ch.TryPark() || p.Park(ch, valid)
-}
