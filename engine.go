@@ -147,7 +147,13 @@ func (e *engine) openConnectors(c *engineConfig) (err error) {
 
 func (e *engine) isReplica() bool { return e.replica.Load() }
 
-func (e *engine) count(r reason) { e.routed.of(r).Add(1) }
+func (e *engine) count(r reason) {
+	if block := e.routed[r/blockSize].Load(); block != nil {
+		block[r%blockSize].Add(1)
+		return
+	}
+	e.routed.block(r)[r%blockSize].Add(1)
+}
 
 // ended returns how many calls have ended here.
 func (e *engine) ended() uint64 {
@@ -166,13 +172,10 @@ type counterBlock [blockSize]atomic.Uint64
 
 const blockSize = 8
 
-func (c *counters) of(r reason) *atomic.Uint64 {
-	block := c[r/blockSize].Load()
-	if block == nil {
-		c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
-		block = c[r/blockSize].Load()
-	}
-	return &block[r%blockSize]
+// block makes the block of a reason, unless somebody else does.
+func (c *counters) block(r reason) *counterBlock {
+	c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
+	return c[r/blockSize].Load()
 }
 
 func (c *counters) load(r reason) uint64 {
