@@ -28,6 +28,7 @@ type call struct {
 // followed by finish, unless the child driver panics: that is left to abandon.
 func (c *Conn) start(ca *call) error {
 	k, ctx := c.connector, ca.ctx
+	ca.again = false
 	if k.log != nil {
 		ca.began = time.Now()
 	}
@@ -55,9 +56,9 @@ func (c *Conn) start(ca *call) error {
 			c.expectState(ca.child, f)
 		}
 	}
-	c.enter(ca)
-	if c.isTimed(ca) {
-		ca.startTimer()
+	ca.enter()
+	if ca.timed = c.isTimed(ca); ca.timed && ca.began.IsZero() {
+		ca.began = time.Now()
 	}
 	return nil
 }
@@ -68,13 +69,13 @@ func (c *Conn) reach(ca *call) (err error) {
 	e := ca.route.engine
 	ca.onReplica = e.isReplica()
 	if !e.mayRefuse() {
-		ca.child, err = c.lease(ca.ctx, e)
+		ca.child, err = c.lease(ca)
 		return err
 	}
 	if err = c.admit(ca); err != nil {
 		return err
 	}
-	if ca.child, err = c.lease(ca.ctx, e); err != nil {
+	if ca.child, err = c.lease(ca); err != nil {
 		return err
 	}
 	return c.admit(ca)
@@ -96,20 +97,23 @@ func (c *Conn) startEnd(ca *call, t *tx) {
 	if c.connector.log != nil {
 		ca.began = time.Now()
 	}
-	c.enter(ca)
+	ca.enter()
 	t.child.asked, t.child.ran = true, true
 }
 
-// enter asks pgx whether its connection is open, which costs nothing. IsValid is
-// not asked, as a child may expect it only when it is given back. The exception
-// is go-sql-driver/mysql, which calls itself invalid while rows are open: that
-// it refuses a call for them must not be taken for the end of its connection.
-func (c *Conn) enter(ca *call) {
+func (ca *call) enter() {
 	ch := ca.child
-	ask := ch.pgx != nil || ch.mysql && ch.queried
-	ca.open = !ch.broken && !(ask && ch.closed())
-	ca.again, ca.timed = false, false
+	ca.open = !ch.broken && !ch.saysClosed()
 	ca.busy, ch.asked, ch.ran = true, false, false
+}
+
+// saysClosed asks pgx whether its connection is closed, which costs nothing.
+// IsValid is not asked, as a child may expect it only when it is given back. The
+// exception is go-sql-driver/mysql, which calls itself invalid while rows are
+// open: that it refuses a call for them must not be taken for the end of its
+// connection.
+func (ch *child) saysClosed() bool {
+	return (ch.pgx != nil || ch.mysql && ch.queried) && ch.closed()
 }
 
 // abandon is deferred around all that calls the child driver. If that is still
@@ -173,7 +177,7 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 	}
 	if c.held == nil && !v.callers && ca.open {
 		ch.engine.pool.Stale(ch)
-		ch.engine.lostOne()
+		ch.engine.Lost()
 	}
 	if ca.again {
 		c.drop(ch) // its place may be the one that the repetition needs

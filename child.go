@@ -95,7 +95,7 @@ func (ch *child) Reset(ctx context.Context) error {
 // lost may come out only here, when it happened while rows were read.
 func (ch *child) Valid() bool {
 	if ch.closed() {
-		ch.engine.lostOne()
+		ch.engine.Lost()
 		return false
 	}
 	return ch.pgx == nil || ch.pgx.Conn().PgConn().TxStatus() == 'I'

@@ -72,6 +72,9 @@ func (db *database) close() error {
 	}
 	for _, e := range db.engines {
 		errs = append(errs, e.closeConnectors())
+		if e.host != nil {
+			e.watcher.k.hosts.leave(e.host)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -101,8 +104,9 @@ type engine struct {
 	late    atomic.Int32           // dials that take long; below 0 for a moment
 	pace    pace
 	open    children
-	watcher *watcher // is told of what the engine comes to
-	watched *watched // the watcher's own; nil until it has to do with the engine
+	watcher *watcher    // is told of what the engine comes to
+	watched *watched    // the watcher's own; nil until it has to do with the engine
+	host    *sharedHost // with whom it shares limits; nil if with nobody
 
 	routed  counters
 	expired atomic.Uint64 // calls that ended with their caller's context
@@ -123,15 +127,19 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 	}
 	if !k.settings.holds() {
 		e.connectTimeout = k.settings.connectTimeout
-		e.pool = pool.New(e.dial, pool.Options{
+		options := pool.Options{
 			MaxOpen:     c.pool.maxOpen,
 			MaxIdle:     c.pool.maxIdle,
 			MaxLifetime: c.pool.maxLifetime,
 			MaxIdleTime: c.pool.maxIdleTime,
 			DialTimeout: e.connectTimeout,
-			Lost:        e.lostOne,
-			Down:        e.whyDown,
-		})
+			Owner:       e,
+		}
+		if k.hosts != nil {
+			e.host = k.hosts.join(e)
+			options.Host = e.host.Host
+		}
+		e.pool = pool.New(e.dial, options)
 	}
 	db.engines = append(db.engines, e)
 	return nil
@@ -152,7 +160,13 @@ func (e *engine) openConnectors(c *engineConfig) (err error) {
 
 func (e *engine) isReplica() bool { return e.replica.Load() }
 
-func (e *engine) count(r reason) { e.routed.of(r).Add(1) }
+func (e *engine) count(r reason) {
+	if block := e.routed[r/blockSize].Load(); block != nil {
+		block[r%blockSize].Add(1)
+		return
+	}
+	e.routed.block(r)[r%blockSize].Add(1)
+}
 
 // ended returns how many calls the server has ended.
 func (e *engine) ended() uint64 {
@@ -171,13 +185,10 @@ type counterBlock [blockSize]atomic.Uint64
 
 const blockSize = 8
 
-func (c *counters) of(r reason) *atomic.Uint64 {
-	block := c[r/blockSize].Load()
-	if block == nil {
-		c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
-		block = c[r/blockSize].Load()
-	}
-	return &block[r%blockSize]
+// block makes the block of a reason, unless somebody else does.
+func (c *counters) block(r reason) *counterBlock {
+	c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
+	return c[r/blockSize].Load()
 }
 
 func (c *counters) load(r reason) uint64 {

@@ -49,9 +49,9 @@ func (e *engine) goDown(err error) {
 	e.watcher.hurry(e.database)
 }
 
-// lostOne is called when a connection turned out dead: what is known of the
+// Lost is called when a connection turned out dead: what is known of the
 // engine's role is suspect then.
-func (e *engine) lostOne() {
+func (e *engine) Lost() {
 	if !e.isReplica() {
 		e.database.doubt()
 	}
@@ -93,9 +93,9 @@ func hangs(err error) bool {
 // waiting, but no more than one connect timeout is spent on finding out.
 const hesitation = 8
 
-// whyDown keeps the pool from dialling an engine that is known to be down: then
+// Down keeps the pool from dialling an engine that is known to be down: then
 // the watcher is the only one who tries.
-func (e *engine) whyDown() error {
+func (e *engine) Down() error {
 	if o := e.outage.Load(); o != nil {
 		return o
 	}

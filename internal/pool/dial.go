@@ -29,8 +29,8 @@ type dialing struct {
 // far as there are places. Where no dial would help, those wait who have something
 // to wait for. Called with mu held.
 func (p *Pool[C]) startDials() {
-	if p.o.Down != nil && p.waiters.len > 0 {
-		if err := p.o.Down(); err != nil {
+	if p.o.Owner != nil && p.waiters.len > 0 {
+		if err := p.o.Owner.Down(); err != nil {
 			p.turnAway(err, true)
 			return
 		}

@@ -35,7 +35,7 @@ func (p *Pool[C]) turnAway(err error, onlyHopeless bool) {
 	}
 }
 
-// Retry begins the dials that Options.Down kept from being tried.
+// Retry begins the dials that Owner.Down kept from being tried.
 func (p *Pool[C]) Retry() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,7 +53,7 @@ func (p *Pool[C]) TakeIdle(ctx context.Context) (c C, ok bool) {
 		c, ok = p.steal()
 	}
 	p.mu.Unlock()
-	return c, ok && (!c.base().used || p.Ready(ctx, c))
+	return c, ok && (!c.base().used || p.reset(ctx, c))
 }
 
 // Adopt takes a connection that was not dialled by the pool, if there is a place
