@@ -37,7 +37,7 @@ import (
 
 var _ = []any{dialect.Postgres, entsql.OpenDB, squirrel.Select, migratepgx.WithInstance, pgx.Connect, stdlib.GetConnector,
 	sqlx.NewDb, goose.NewProvider, riverdatabasesql.New, bun.NewDB, pgdialect.New, postgres.New, gorm.Open, shop.New,
-	ent.NewClient, slog.Default, errors.Is, driver.ErrBadConn, time.Second, multidb.FromDB}
+	ent.NewClient, slog.Default, errors.Is, driver.ErrBadConn, time.Second, multidb.FromDB, use, id, conn, columns, rows, files}
 
 // What the documents take for given, beside ctx and db.
 var (
