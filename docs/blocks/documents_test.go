@@ -83,7 +83,7 @@ func fenced(file, text string) (all []code) {
 // Every block is of a kind that something here looks at. What a program prints is
 // "text", or has no language.
 func TestLanguages(t *testing.T) {
-	for _, path := range []string{"README.md", "docs/replicas.md"} {
+	for _, path := range []string{"README.md", "docs/replicas.md", "docs/tenants.md", "docs/chaos.md", "docs/classification.md"} {
 		text, err := os.ReadFile(filepath.Join(root, path))
 		if err != nil {
 			t.Fatal(err)

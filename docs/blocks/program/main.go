@@ -37,16 +37,17 @@ import (
 
 var _ = []any{dialect.Postgres, entsql.OpenDB, squirrel.Select, migratepgx.WithInstance, pgx.Connect, stdlib.GetConnector,
 	sqlx.NewDb, goose.NewProvider, riverdatabasesql.New, bun.NewDB, pgdialect.New, postgres.New, gorm.Open, shop.New,
-	ent.NewClient, slog.Default, errors.Is, driver.ErrBadConn, time.Second, multidb.FromDB, use, id, conn, columns, rows, files}
+	ent.NewClient, slog.Default, errors.Is, driver.ErrBadConn, time.Second, multidb.FromDB, use, id, conn, columns, rows, files, directory}
 
 // What the documents take for given, beside ctx and db.
 var (
-	dsn     = os.Getenv("MULTIDB_DSN")
-	id      = 1
-	conn    *sql.Conn
-	columns = []string{"item"}
-	rows    = pgx.CopyFromRows([][]any{{"tea"}, {"cake"}})
-	files   = fstest.MapFS{"00001_coupons.sql": {Data: []byte("-- +goose Up\nCREATE TABLE coupons (id bigint);\n")}}
+	dsn       = os.Getenv("MULTIDB_DSN")
+	id        = 1
+	directory *sql.DB
+	conn      *sql.Conn
+	columns   = []string{"item"}
+	rows      = pgx.CopyFromRows([][]any{{"tea"}, {"cake"}})
+	files     = fstest.MapFS{"00001_coupons.sql": {Data: []byte("-- +goose Up\nCREATE TABLE coupons (id bigint);\n")}}
 )
 
 // block is the code of one place in a document.
