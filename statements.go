@@ -83,10 +83,9 @@ func (st *statements) lend(cs *childStmt, s *stmt) {
 	st.mu.Unlock()
 }
 
-// endLease makes the statements free for the next holder, and closes those that
-// nobody wants any more.
+// endLease makes the statements free for the next holder.
 func (st *statements) endLease() {
-	if len(st.lent) == 0 && !st.unused.Load() {
+	if len(st.lent) == 0 {
 		return
 	}
 	for i, cs := range st.lent {
@@ -97,12 +96,21 @@ func (st *statements) endLease() {
 		st.lent[i] = nil
 	}
 	st.lent = st.lent[:0]
-	if st.unused.Load() {
-		for _, cs := range st.withoutUsers() {
-			st.drop(cs)
-		}
-	}
 	st.makeRoom(maxChildStatements)
+}
+
+// closeUnused closes the statements that nobody wants any more, and reports
+// whether there were some. It is called when the child has a new holder, before
+// anything else runs: pgx goes by what was prepared under a text also where that
+// text is then run without a statement.
+func (st *statements) closeUnused() bool {
+	if !st.unused.Load() {
+		return false
+	}
+	for _, cs := range st.withoutUsers() {
+		st.drop(cs)
+	}
+	return true
 }
 
 func (st *statements) withoutUsers() []*childStmt {
