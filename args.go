@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 )
 
 // Arguments are checked by the child's own rules, and which child that is is
@@ -24,6 +25,13 @@ type argRules struct {
 // check converts args in place and returns what is left of them: a child may
 // remove arguments that are options to itself.
 func (r *argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
+	if r.checker == nil && r.columns == nil && (r.want == -1 || r.want == len(args)) && areOrdinary(args) {
+		return args, nil
+	}
+	return r.checkEach(args)
+}
+
+func (r *argRules) checkEach(args []driver.NamedValue) ([]driver.NamedValue, error) {
 	n := 0
 	for i := range args {
 		nv := &args[n]
@@ -59,16 +67,29 @@ func (r *argRules) checkOne(nv *driver.NamedValue) error {
 			return err
 		}
 	}
-	switch value := nv.Value.(type) {
-	case int64, string, nil: // what ConvertValue would find out by reflection
-		return nil
-	case int:
-		nv.Value = int64(value)
-		return nil
-	}
 	value, err := driver.DefaultParameterConverter.ConvertValue(nv.Value)
 	nv.Value = value
 	return err
+}
+
+// areOrdinary reports whether the arguments are of the usual types, and does for
+// them what the default converter would find out by reflection.
+func areOrdinary(args []driver.NamedValue) bool {
+	for i := range args {
+		switch value := args[i].Value.(type) {
+		case int64, string, nil:
+			continue
+		case int:
+			args[i].Value = int64(value)
+			continue
+		}
+		switch args[i].Value.(type) {
+		case float64, bool, []byte, time.Time:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // convertColumn is database/sql's way with the deprecated ColumnConverter.

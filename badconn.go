@@ -32,10 +32,10 @@ func (ch *child) noteIdle() {
 	}
 }
 
-// checkIdle asks the server, if the child was idle for long, whether the
-// connection lives.
+// checkIdle asks the server, if the child of lib/pq was idle for long, whether
+// the connection lives.
 func (ch *child) checkIdle(ctx context.Context) error {
-	if !ch.pq || time.Since(ch.idleSince) < idleTrust {
+	if time.Since(ch.idleSince) < idleTrust {
 		return nil
 	}
 	return ch.ping(ctx)

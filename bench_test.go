@@ -132,8 +132,8 @@ func BenchmarkLayers(b *testing.B) {
 		{"held", func() { benchmarkOne(ctx, held, query) }},
 		{"leased", func() { benchmarkOne(ctx, leased, query) }},
 		{"route", func() {
-			var q question
-			leased.ask(ctx, &q, query, viaQuery)
+			q := question{ctx: ctx, via: viaQuery, query: query}
+			leased.ask(&q)
 			k.route(&q)
 		}},
 		{"classified", func() { k.classified(Postgres, query) }},

@@ -13,6 +13,7 @@ type call struct {
 	question
 	route    route
 	child    *child
+	busy     bool      // inside the child driver
 	open     bool      // nothing was known of an end of the connection when the call began
 	readOnly bool      // the end of a read-only transaction
 	began    time.Time // zero unless calls are logged, or this one is timed
@@ -23,17 +24,25 @@ type call struct {
 }
 
 // start routes a statement and takes the child that it goes to. Every start is
-// followed by a deferred abandon and, unless the child driver panics, by finish.
-func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error {
-	k := c.connector
+// followed by finish, unless the child driver panics: that is left to abandon.
+func (c *Conn) start(ca *call) error {
+	k, ctx := c.connector, ca.ctx
 	if k.log != nil {
 		ca.began = time.Now()
 	}
 	for {
-		c.ask(ctx, &ca.question, query, via)
+		c.ask(&ca.question)
 		var err error
-		if ca.route, err = k.route(&ca.question); err == nil {
-			err = c.reach(ctx, ca)
+		ca.route, err = k.route(&ca.question)
+		if err == nil {
+			e := ca.route.engine
+			ca.onReplica = e.isReplica()
+			if e.mayRefuse() {
+				err = c.admit(ca)
+			}
+			if err == nil {
+				ca.child, err = c.lease(ctx, e)
+			}
 		}
 		if err == nil {
 			break
@@ -48,21 +57,15 @@ func (c *Conn) start(ctx context.Context, ca *call, query string, via via) error
 	}
 	if f := ca.route.facts; f != nil {
 		c.remember(f)
-		if via.runs() && f.Kind != KindRead {
+		if ca.via.runs() && f.Kind != KindRead {
 			c.expectState(ca.child, f)
 		}
 	}
 	c.enter(ca)
-	return nil
-}
-
-// reach takes the child of the route's engine.
-func (c *Conn) reach(ctx context.Context, ca *call) (err error) {
-	ca.onReplica = ca.route.engine.isReplica()
-	if err = c.admit(ca); err == nil {
-		ca.child, err = c.lease(ctx, ca.route.engine)
+	if c.isTimed(ca) {
+		ca.startTimer()
 	}
-	return err
+	return nil
 }
 
 // remember keeps the facts of the last statement at hand, but not of a long one.
@@ -73,9 +76,9 @@ func (c *Conn) remember(f *facts) {
 }
 
 // startEnd is start for the end of a transaction, whose child is known.
-func (c *Conn) startEnd(ca *call, t *tx, via via) {
+func (c *Conn) startEnd(ca *call, t *tx) {
 	e := t.child.engine
-	ca.via, ca.child = via, t.child
+	ca.child = t.child
 	ca.route.engine, ca.route.reason = e, reasonInTx
 	ca.readOnly = t.readOnly || e.isReplica()
 	if c.connector.log != nil {
@@ -93,24 +96,20 @@ func (c *Conn) enter(ca *call) {
 	ch := ca.child
 	ask := ch.pgx != nil || ch.mysql && ch.queried
 	ca.open = !ch.broken && !(ask && ch.closed())
-	ca.again = false
-	if ca.timed = c.isTimed(ca); ca.timed && ca.began.IsZero() {
-		ca.began = time.Now()
-	}
-	ch.busy, ch.asked, ch.ran = true, false, false
+	ca.again, ca.timed = false, false
+	ca.busy, ch.asked, ch.ran = true, false, false
 }
 
-// abandon is deferred around a call of the child driver. If the child is still
-// busy, the driver panicked: database/sql does not give the connection back in
-// all of these cases, so the child is thrown away here.
+// abandon is deferred around all that calls the child driver. If that is still
+// busy, it panicked: database/sql does not give the connection back in all of
+// these cases, so the child is thrown away here.
 func (c *Conn) abandon(ca *call) {
-	if ca.child.busy {
+	if ca.busy {
 		c.panicked(ca.child)
 	}
 }
 
 func (c *Conn) panicked(ch *child) {
-	ch.busy = false
 	ch.broken = true
 	if c.held == nil {
 		c.drop(ch)
@@ -120,8 +119,8 @@ func (c *Conn) panicked(ch *child) {
 // finish sees the end of every call: it notes what the connection's state is
 // now, judges an error, counts and logs. It returns the error for the caller,
 // which is the child's own but for a write that was lost on the way.
-func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
-	ca.child.busy = false
+func (c *Conn) finish(ca *call, err error) error {
+	ca.busy = false
 	ca.child.answered()
 	if err == driver.ErrSkip {
 		return err // database/sql comes back with Prepare
@@ -130,7 +129,7 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 		c.noteTransaction(ca.child, f, err)
 	}
 	if err != nil {
-		err = c.failed(ctx, ca, err)
+		err = c.failed(ca.ctx, ca, err)
 	} else if ca.timed {
 		ca.route.engine.database.notePace(ca.route.engine, time.Since(ca.began))
 	}
@@ -138,7 +137,7 @@ func (c *Conn) finish(ctx context.Context, ca *call, err error) error {
 		ca.route.engine.count(ca.route.reason)
 	}
 	if k := c.connector; k.log != nil {
-		k.logCall(ctx, ca, err)
+		k.logCall(ca.ctx, ca, err)
 	}
 	return err
 }

@@ -26,8 +26,7 @@ type child struct {
 	broken  bool // of no use any more
 	gone    bool // and closed already
 	dirty   bool // holds session state
-	busy    bool // inside a call to the child driver
-	asked   bool // which has got as far as the driver
+	asked   bool // a call has got as far as the driver
 	ran     bool // and may have run a statement
 	queried bool // rows were handed out
 	noRows  bool // pgx: some of them had ended before they were handed out
@@ -86,7 +85,10 @@ func (ch *child) Reset(ctx context.Context) error {
 			return err
 		}
 	}
-	return ch.checkIdle(ctx)
+	if ch.pq {
+		return ch.checkIdle(ctx)
+	}
+	return nil
 }
 
 // Valid reports whether the child may go back to its pool.
@@ -221,7 +223,10 @@ var (
 
 func (ch *child) begin(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	ch.asked = true
-	if ch.beginner != nil {
+	switch {
+	case ch.beginner != nil && ch.guarded:
+		return ch.beginGuarded(ctx, opts)
+	case ch.beginner != nil:
 		return ch.beginner.BeginTx(ctx, opts)
 	}
 	if opts.Isolation != driver.IsolationLevel(sql.LevelDefault) {

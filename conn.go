@@ -92,57 +92,47 @@ func (c *Conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // Ping pings the engine that ctx chooses, the primary of the default database
 // if it chooses none.
 func (c *Conn) Ping(ctx context.Context) error {
-	var ca call
-	if err := c.start(ctx, &ca, "", viaPing); err != nil {
+	ca := call{question: question{ctx: ctx, via: viaPing}}
+	defer c.abandon(&ca)
+	if err := c.start(&ca); err != nil {
 		return err
 	}
-	defer c.abandon(&ca)
-	return c.finish(ctx, &ca, ca.child.ping(ctx))
+	return c.finish(&ca, ca.child.ping(ctx))
 }
 
 // ExecContext routes the statement and runs it on a child.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	var ca call
+	ca := call{question: question{ctx: ctx, via: viaExec, query: query}}
+	defer c.abandon(&ca)
 	for {
-		result, err := c.execOn(ctx, &ca, query, args)
-		if !ca.again {
+		if err := c.start(&ca); err != nil {
+			return nil, err
+		}
+		result, err := ca.child.exec(ctx, query, args)
+		c.skippedExec = err == driver.ErrSkip
+		if err = c.finish(&ca, err); !ca.again {
 			return result, err
 		}
 	}
 }
 
-func (c *Conn) execOn(ctx context.Context, ca *call, query string, args []driver.NamedValue) (driver.Result, error) {
-	if err := c.start(ctx, ca, query, viaExec); err != nil {
-		return nil, err
-	}
-	defer c.abandon(ca)
-	result, err := ca.child.exec(ctx, query, args)
-	c.skippedExec = err == driver.ErrSkip
-	return result, c.finish(ctx, ca, err)
-}
-
 // QueryContext routes the statement and runs it on a child, whose rows it
 // returns as they are.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	var ca call
+	ca := call{question: question{ctx: ctx, via: viaQuery, query: query}}
+	defer c.abandon(&ca)
 	for {
-		rows, err := c.queryOn(ctx, &ca, query, args)
-		if !ca.again {
+		if err := c.start(&ca); err != nil {
+			return nil, err
+		}
+		rows, err := ca.child.query(ca.child.interruptible(ctx), query, args)
+		if err == nil {
+			ca.child.gaveRows()
+		}
+		if err = c.finish(&ca, err); !ca.again {
 			return rows, err
 		}
 	}
-}
-
-func (c *Conn) queryOn(ctx context.Context, ca *call, query string, args []driver.NamedValue) (driver.Rows, error) {
-	if err := c.start(ctx, ca, query, viaQuery); err != nil {
-		return nil, err
-	}
-	defer c.abandon(ca)
-	rows, err := ca.child.query(ca.child.interruptible(ctx), query, args)
-	if err == nil {
-		ca.child.gaveRows()
-	}
-	return rows, c.finish(ctx, ca, err)
 }
 
 // PrepareContext prepares the statement on the engine that would answer it as a
@@ -155,9 +145,10 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		via = viaPrepareExec
 		c.skippedExec = false
 	}
-	var ca call
+	ca := call{question: question{ctx: ctx, via: via, query: query}}
+	defer c.abandon(&ca)
 	for {
-		s, err := c.prepareOn(ctx, &ca, query, via)
+		s, err := c.prepareOn(&ca)
 		switch {
 		case ca.again:
 		case err != nil:
@@ -168,21 +159,23 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	}
 }
 
-func (c *Conn) prepareOn(ctx context.Context, ca *call, query string, via via) (*stmt, error) {
-	if err := c.start(ctx, ca, query, via); err != nil {
+func (c *Conn) prepareOn(ca *call) (*stmt, error) {
+	if err := c.start(ca); err != nil {
 		return nil, err
 	}
-	defer c.abandon(ca)
-	s := &stmt{conn: c, query: query, facts: ca.route.facts}
-	if c.held != nil {
-		prepared, err := c.held.prepare(ctx, query)
-		if err == nil {
-			s.held = newChildStmt(c.held, query, prepared)
-		}
-		return s, c.finish(ctx, ca, err)
+	s := &stmt{conn: c, query: ca.query, facts: ca.route.facts}
+	if s.facts != nil {
+		s.query = s.facts.query // the same text at the same place, which is quicker to compare
 	}
-	_, err := s.on(ca.child.interruptible(ctx), ca.child)
-	return s, c.finish(ctx, ca, err)
+	if c.held != nil {
+		prepared, err := c.held.prepare(ca.ctx, ca.query)
+		if err == nil {
+			s.held = newChildStmt(c.held, ca.query, prepared)
+		}
+		return s, c.finish(ca, err)
+	}
+	_, err := s.on(ca.child.interruptible(ca.ctx), ca.child)
+	return s, c.finish(ca, err)
 }
 
 // BeginTx begins a transaction on the engine that ctx chooses, else on a
@@ -193,9 +186,14 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if opts.ReadOnly {
 		via = viaBeginReadOnly
 	}
-	var ca call
+	ca := call{question: question{ctx: ctx, via: via}}
+	defer c.abandon(&ca)
 	for {
-		childTx, err := c.beginOn(ctx, &ca, opts, via)
+		if err := c.start(&ca); err != nil {
+			return nil, err
+		}
+		childTx, err := ca.child.begin(ca.child.interruptible(ctx), opts)
+		err = c.finish(&ca, err)
 		switch {
 		case ca.again:
 		case err != nil:
@@ -207,15 +205,6 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 			return c.tx, nil
 		}
 	}
-}
-
-func (c *Conn) beginOn(ctx context.Context, ca *call, opts driver.TxOptions, via via) (driver.Tx, error) {
-	if err := c.start(ctx, ca, "", via); err != nil {
-		return nil, err
-	}
-	defer c.abandon(ca)
-	childTx, err := ca.child.begin(ca.child.interruptible(ctx), opts)
-	return childTx, c.finish(ctx, ca, err)
 }
 
 // Raw calls fn with the child connection (a *stdlib.Conn for pgx) of the engine
@@ -233,14 +222,14 @@ func (c *Conn) beginOn(ctx context.Context, ca *call, opts driver.TxOptions, via
 // when the sql.Conn is closed. With a single engine nothing changes: the child
 // is this connection's own. fn must not keep the child.
 func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
-	var ca call
-	if err := c.start(ctx, &ca, "", viaRaw); err != nil {
+	ca := call{question: question{ctx: ctx, via: viaRaw}}
+	defer c.abandon(&ca)
+	if err := c.start(&ca); err != nil {
 		return err
 	}
-	defer c.abandon(&ca)
 	c.keepState(ca.child)
 	err := fn(ca.child.conn)
-	ca.child.busy = false
+	ca.busy = false
 	if c.held == nil && errors.Is(err, driver.ErrBadConn) {
 		ca.child.broken, c.toldBad = true, true // what fn says of this child means no other
 	}

@@ -20,9 +20,9 @@
 // of the first rule that matches, or of Config.Router; else the default one.
 //
 // Then, which engine of it answers: that of the open transaction; else the one
-// chosen by [WithEngine] or a rule; else a replica for a read, and the primary
-// for all that is not proved to be one (see [Classify]) or is called through
-// Exec. Each route has a reason, which Config.Echo logs and [Connector.Stats]
+// chosen by [WithEngine] or a rule; else a replica for a read (which one, says
+// Config.Balance), and the primary for all that is not proved to be one (see
+// [Classify]) or is called through Exec. Each route has a reason, which Config.Echo logs and [Connector.Stats]
 // counts.
 //
 // A transaction stays on its engine. A context that asks for another one in the
@@ -34,6 +34,38 @@
 // inside the transaction that wrote it, or with WithEngine(ctx, Primary), or
 // set Config.Reads to "primary" and choose [Replica] where an old answer will
 // do.
+//
+// # When a server fails
+//
+// A read that a replica did not begin to answer goes to another one, then to the
+// primary unless Config.Fallback says otherwise. An engine that cannot be
+// connected to within Config.ConnectTimeout is left alone until it answers again.
+// A replica that hangs is found out, and the reads that wait for it are
+// interrupted with pgx and go-sql-driver; with other drivers set their own read
+// timeout.
+//
+// The connections of a replica are opened read-only (Engine.ReadOnly). What one
+// refuses as a write runs once on the primary. PgBouncer refuses the setting in
+// the startup message of PostgreSQL unless ignore_startup_parameters names
+// default_transaction_read_only: set "trust" for engines behind it.
+//
+// With Config.Discover the servers are asked which engine is the primary, and
+// writes follow a failover. What was not sent waits for up to
+// Config.FailoverTimeout. While two engines say that they are the primary, writes
+// are refused with [ErrTwoPrimaries] until one of them is drained (see
+// [EngineControl.Drain]) or made a replica. Programs that do not use multidb are
+// not kept from an old primary, and writes that were acknowledged and not
+// replicated are lost with it: synchronous replication is what keeps those.
+//
+// # Tenants
+//
+// A database for each customer need not be in the configuration: Config.Tenants is
+// a template, and Config.Resolve a function, from which WithDatabase(ctx, "acme")
+// opens the database of that name when it is first used. With
+// Config.RequireDatabase a statement without a name is an error, and nothing ever
+// falls back to another tenant or to the default database. MaxOpenTotal bounds the
+// connections of all, MaxDatabases how many are kept open; [Connector.Forget] lets
+// one move, and [ForEach] works on many.
 //
 // # Pool settings
 //
@@ -58,7 +90,7 @@
 // A SELECT with FOR UPDATE, with INTO, or with a function that is not known to
 // be without effect goes to the primary. Name your own functions without
 // effect in Config.ReadFunctions. What a view or an operator does inside the
-// server cannot be seen from the text.
+// server cannot be seen from the text; a replica refuses it.
 //
 // # Writes whose answer was lost
 //

@@ -136,7 +136,7 @@ func isConnectionError(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.As(err, &op)
+		errors.Is(err, syscall.ECONNRESET) || errors.As(err, &op) || isInvalidConn(err)
 }
 
 // isStalePlan reports that PostgreSQL refused a prepared statement before

@@ -112,10 +112,11 @@ func (c *factsCache) replace(f *facts) {
 // factsFor returns the facts that a question needs. Those at hand are often the
 // right ones: of the statement that was prepared, or of the last one.
 func (k *Connector) factsFor(q *question, d Dialect) *facts {
-	if f := q.known; f != nil && f.dialect == d && f.query == q.query {
-		return f
+	f := q.known
+	if f == nil || f.dialect != d || f.query != q.query {
+		f = k.classified(d, q.query)
 	}
-	return k.classified(d, q.query)
+	return f
 }
 
 // classified returns the facts about a query text, from memory if it is there.

@@ -55,6 +55,9 @@ func (c *Conn) mayMove(ctx context.Context, ca *call) bool {
 	return c.held == nil && ca.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
 }
 
+// mayRefuse reports whether there is anything to ask admit about.
+func (e *engine) mayRefuse() bool { return e.database.discover || e.drained.Load() }
+
 // admit refuses an engine that is not to be used now, before a connection is
 // taken.
 func (c *Conn) admit(ca *call) error {
@@ -170,7 +173,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	}
 	e := ca.route.engine
 	switch {
-	case ca.onReplica && v.refused && ca.route.reason == reasonRead && ca.via == viaQuery:
+	case ca.onReplica && v.refused && ca.route.reason == reasonRead && (ca.via == viaQuery || ca.via == viaPrepare):
 		e.rescued.Add(1)
 		ca.known = c.connector.learnWrite(ca.route.facts)
 		ca.child.broken = true // what it did before it was refused may be left on the session

@@ -150,6 +150,28 @@ func TestWhatAReplicaRefusesRunsOnThePrimary(t *testing.T) {
 	}
 }
 
+// MariaDB refuses a write already when it is prepared.
+func TestWhatAReplicaRefusesToPrepareRunsOnThePrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		h.replicas[0].On(testdb.OpPrepare, func(*testdb.Call) error { return notWriting })
+		for range 2 {
+			stmt := must(h.db.Prepare("SELECT 1"))
+			check(t, use(stmt.Query()))
+			check(t, stmt.Close())
+		}
+		if n := h.replicas[0].Count(testdb.OpPrepare); n != 1 {
+			t.Errorf("the replica was asked %d times, want once: the text is known then", n)
+		}
+		if e := h.stats("replica1"); e.Rescued != 1 {
+			t.Errorf("rescued %d", e.Rescued)
+		}
+		if n := h.primary.Count(testdb.OpStmtQuery); n != 2 {
+			t.Errorf("the primary ran it %d times", n)
+		}
+	})
+}
+
 func TestNothingIsRescuedInATransactionOrOnANamedEngine(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := newHerd(t, 1)
@@ -358,6 +380,11 @@ func TestWritesWaitForThePrimary(t *testing.T) {
 		refuses(h.primary)
 		_, err := h.db.Exec("DELETE FROM t")
 		wantErr(t, err, io.EOF)
+	})
+	bubble(t, func(t *testing.T) { // go-sql-driver/mysql's word for it
+		h := newHerd(t, 1, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(5 * time.Second) })
+		h.primary.FailOnce(testdb.OpDial, errors.New("invalid connection"))
+		must(h.db.Exec("DELETE FROM t"))
 	})
 	bubble(t, func(t *testing.T) {
 		h := newHerd(t, 1, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(5 * time.Second) })

@@ -92,6 +92,41 @@ func (ch *child) forbidWrites(ctx context.Context) error {
 	return nil
 }
 
+// beginGuarded begins a transaction that does not lift the guard. lib/pq begins
+// one with READ WRITE unless it is to be read-only. A driver of SQLite may make a
+// read-only one with the setting that is the guard, and take it back at the end.
+func (ch *child) beginGuarded(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	dialect := ch.engine.database.dialect
+	opts.ReadOnly = opts.ReadOnly || dialect == Postgres
+	tx, err := ch.beginner.BeginTx(ctx, opts)
+	if err == nil && opts.ReadOnly && dialect == SQLite {
+		return guardedTx{tx: tx, child: ch}, nil
+	}
+	return tx, err
+}
+
+// guardedTx sets the guard again when the transaction has ended.
+type guardedTx struct {
+	tx    driver.Tx
+	child *child
+}
+
+func (t guardedTx) Commit() error {
+	defer t.renewGuard()
+	return t.tx.Commit()
+}
+
+func (t guardedTx) Rollback() error {
+	defer t.renewGuard()
+	return t.tx.Rollback()
+}
+
+func (t guardedTx) renewGuard() {
+	if t.child.forbidWrites(context.Background()) != nil {
+		t.child.broken = true
+	}
+}
+
 // execOnce runs a statement of multidb's own, before the child has a user.
 func (ch *child) execOnce(ctx context.Context, statement string) error {
 	_, err := ch.exec(ctx, statement, nil)

@@ -1,9 +1,11 @@
 package multidb_test
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -152,4 +154,57 @@ func TestAReplicaThatCannotBeGuardedIsNotUsed(t *testing.T) {
 			t.Errorf("the replica saw %q", trace)
 		}
 	})
+}
+
+// newGuarded is a herd of which the replica is opened read-only, and whose engines
+// speak another SQL.
+func newGuarded(t *testing.T, speaks string) *herd {
+	t.Helper()
+	return newHerd(t, 1, func(c *multidb.Config) {
+		c.Primary.Driver, c.Replicas[0].Driver, c.Replicas[0].ReadOnly = speaks, speaks, ""
+	})
+}
+
+// Drivers of PostgreSQL may begin with READ WRITE what is not asked to be
+// read-only.
+func TestATransactionOnAReplicaIsBegunReadOnly(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newGuarded(t, "postgres")
+		tx := must(h.db.BeginTx(multidb.WithEngine(t.Context(), "replica1"), nil))
+		check(t, tx.Rollback())
+		if trace := h.replicas[0].Trace(); !slices.Contains(trace, "#1 Begin read-only") {
+			t.Errorf("the replica saw %q", trace)
+		}
+		tx = must(h.db.Begin())
+		check(t, tx.Rollback())
+		if trace := h.primary.Trace(); slices.Contains(trace, "#1 Begin read-only") {
+			t.Errorf("the primary saw %q", trace)
+		}
+	})
+}
+
+// Drivers of SQLite may end a read-only transaction with PRAGMA query_only=off.
+func TestTheGuardOfSQLiteIsSetAgainAfterATransaction(t *testing.T) {
+	for name, end := range map[string]func(*sql.Tx) error{"Commit": (*sql.Tx).Commit, "Rollback": (*sql.Tx).Rollback} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newGuarded(t, "sqlite")
+				replica := h.replicas[0]
+				run := func() {
+					tx := must(h.db.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true}))
+					replica.ClearTrace()
+					check(t, end(tx))
+				}
+				run()
+				if trace := replica.Trace(); len(trace) < 2 || trace[0] != "#1 "+name || trace[1] != "#1 Exec PRAGMA query_only = 1" {
+					t.Errorf("the replica saw %q", trace)
+				}
+				replica.FailOnce(testdb.OpExec, errors.New("no"))
+				run()
+				if n := replica.Open(); n != 0 {
+					t.Errorf("the connection that could not be guarded again is kept")
+				}
+			})
+		})
+	}
 }

@@ -58,7 +58,14 @@ func (ch *child) interrupt() {
 // made of it that interrupt can end. The latter ends with the next call or with
 // the lease, when no rows of this one are open any more.
 func (ch *child) interruptible(ctx context.Context) context.Context {
-	if !ch.mysql || !ch.engine.isReplica() || ch.queried && ch.closed() {
+	if !ch.mysql {
+		return ctx
+	}
+	return ch.endable(ctx)
+}
+
+func (ch *child) endable(ctx context.Context) context.Context {
+	if !ch.engine.isReplica() || ch.queried && ch.closed() {
 		return ctx // the last case is that of open rows
 	}
 	ch.release()

@@ -10,13 +10,13 @@ import (
 // this Conn's hands already, else the one that was there last, else one from the
 // engine's pool.
 func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
+	if c.held != nil {
+		return c.unbroken(c.held)
+	}
 	if c.pin != nil && c.pin.engine == e {
 		return c.unbroken(c.pin)
 	}
 	for _, ch := range c.leases {
-		if ch == c.held {
-			return c.unbroken(ch)
-		}
 		if ch.engine == e && ch.serves() {
 			return ch, nil
 		}
@@ -29,6 +29,10 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 			break
 		}
 	}
+	return c.leaseFromPool(ctx, e)
+}
+
+func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {
 	ch, err := c.takeFrom(ctx, e)
 	if err != nil {
 		return nil, e.connectionError(ctx, err)

@@ -54,6 +54,13 @@ func (c *Conn) isTimed(ca *call) bool {
 	return c.reads%paceSampling == 0 || pace.slow.Load() || pace.n.Load() < paceToTell
 }
 
+func (ca *call) startTimer() {
+	ca.timed = true
+	if ca.began.IsZero() {
+		ca.began = time.Now()
+	}
+}
+
 // notePace takes the time that a read on e took, and compares the replicas.
 func (db *database) notePace(e *engine, d time.Duration) {
 	e.pace.note(d)

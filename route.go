@@ -39,11 +39,11 @@ func (v via) isStatement() bool {
 
 // question is all that a decision depends on.
 type question struct {
-	ctx    context.Context // for Config.Router and Config.Resolve alone
-	choice *choice         // of the context; nil if it has none
-	query  string
+	ctx    context.Context
 	via    via
-	known  *facts // perhaps those of the query; nil if there are none at hand
+	query  string
+	choice *choice // of the context; nil if it has none
+	known  *facts  // perhaps those of the query; nil if there are none at hand
 
 	leases     []*child // in the hands of the asking Conn
 	pin        *engine  // where the Conn's state is; nil if it has none
@@ -80,10 +80,9 @@ type selection struct {
 	engineBy   reason
 }
 
-// ask fills in what the Conn, the context and the text say.
-func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
-	q.ctx, q.choice = ctx, choiceFrom(ctx)
-	q.query, q.via = query, via
+// ask fills in what the Conn and the context say.
+func (c *Conn) ask(q *question) {
+	q.choice = choiceFrom(q.ctx)
 	if q.known == nil {
 		q.known = c.lastFacts
 	}
@@ -99,6 +98,9 @@ func (c *Conn) ask(ctx context.Context, q *question, query string, via via) {
 // route decides.
 func (k *Connector) route(q *question) (route, error) {
 	if q.choice == nil {
+		if k.single != nil {
+			return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, nil
+		}
 		if q.wrote != nil && q.pin == nil && q.via.carriesText() {
 			if r, ok, err := k.routeToState(q); ok {
 				return r, err
@@ -108,6 +110,11 @@ func (k *Connector) route(q *question) (route, error) {
 			return r, nil
 		}
 	}
+	return k.routeInFull(q)
+}
+
+// routeInFull is the long way, on which everything is asked.
+func (k *Connector) routeInFull(q *question) (route, error) {
 	var wanted selection
 	var err error
 	if q.choice != nil {
@@ -175,9 +182,6 @@ func (q *question) stateGone(f *facts) error {
 // routeByText is the short way for the many questions in which nothing but the
 // text and the pin decides. It gives the answer that the long way would.
 func (k *Connector) routeByText(q *question) (r route, ok bool) {
-	if k.single != nil {
-		return route{engine: k.single, causes: causes{reason: reasonOnlyEngine}}, true
-	}
 	db := k.byDefault
 	if q.pin != nil {
 		db = q.pin.database
@@ -370,20 +374,9 @@ func (q *question) pinnedBy() reason {
 
 // automatic is the reader/writer split.
 func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, reason) {
-	switch q.via {
-	case viaBegin:
-		return db.primary(), reasonBegin
-	case viaBeginReadOnly:
-		if k.readOnlyTxOnPrimary {
-			return db.primary(), reasonBegin
-		}
-		return k.reading(db, q, reasonBeginReadOnly)
-	case viaPing:
-		return db.primary(), reasonPing
-	case viaRaw:
-		return db.primary(), reasonRaw
-	}
 	switch {
+	case !q.via.carriesText():
+		return k.automaticFor(q, db)
 	case f.Kind == KindWrite:
 		return db.primary(), reasonWrite
 	case f.Kind == KindSession:
@@ -398,13 +391,33 @@ func (k *Connector) automatic(q *question, db *database, f *facts) (*engine, rea
 	return k.reading(db, q, reasonRead)
 }
 
+// automaticFor is the same for what has no text.
+func (k *Connector) automaticFor(q *question, db *database) (*engine, reason) {
+	switch q.via {
+	case viaBegin:
+		return db.primary(), reasonBegin
+	case viaBeginReadOnly:
+		if k.readOnlyTxOnPrimary {
+			return db.primary(), reasonBegin
+		}
+		return k.reading(db, q, reasonBeginReadOnly)
+	case viaPing:
+		return db.primary(), reasonPing
+	}
+	return db.primary(), reasonRaw
+}
+
 // reading is a replica, or the primary of a database in which none can answer; or
 // nil, if the primary is not to be asked then.
 func (k *Connector) reading(db *database, q *question, why reason) (*engine, reason) {
+	v := db.view.Load()
+	if v.only != nil && q.detour == nil {
+		return v.only, why
+	}
 	if e := k.reader(db, q); e != nil {
 		return e, why
 	}
-	switch v := db.view.Load(); {
+	switch v = db.view.Load(); {
 	case v.replicas == 0:
 		return v.primary, reasonNoReplica
 	case k.settings.fallbackError:

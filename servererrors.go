@@ -18,8 +18,14 @@ func sqlState(err error) string {
 }
 
 // errorNumber returns the number that MySQL's or SQLite's driver gives an error,
-// or 0: a method Code, or a field of the usual name.
-func errorNumber(err error) int {
+// or 0: a method Code, or a field of the usual name. Any type may come along here,
+// and one that panics when it is asked has no number.
+func errorNumber(err error) (number int) {
+	defer func() {
+		if recover() != nil {
+			number = 0
+		}
+	}()
 	for ; err != nil; err = errors.Unwrap(err) {
 		v := reflect.ValueOf(err)
 		if m := v.MethodByName("Code"); m.IsValid() && m.Type().NumIn() == 0 && m.Type().NumOut() == 1 {
@@ -54,14 +60,27 @@ func integer(v reflect.Value) (int, bool) {
 	return 0, false
 }
 
+// isInvalidConn reports that go-sql-driver/mysql lost its connection, at the dial
+// too. It does not say how, but in its log.
+func isInvalidConn(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "invalid connection" {
+			return true
+		}
+	}
+	return false
+}
+
 const (
-	sqliteReadOnly   = 8    // SQLITE_READONLY; extended codes have it in their low byte
-	mysqlOption      = 1290 // ER_OPTION_PREVENTS_STATEMENT: --read-only, and other options
-	mysqlReadOnlyTx  = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
-	mysqlReadOnly    = 1836 // ER_READ_ONLY_MODE
-	mysqlShutdown    = 1053 // ER_SERVER_SHUTDOWN
-	mysqlKilled      = 1927 // ER_CONNECTION_KILLED (MariaDB)
-	mysqlConnections = 1040 // ER_CON_COUNT_ERROR
+	sqliteReadOnly       = 8    // SQLITE_READONLY; extended codes have it in their low byte
+	mysqlOption          = 1290 // ER_OPTION_PREVENTS_STATEMENT: --read-only, and other options
+	mysqlReadOnlyTx      = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
+	mysqlReadOnly        = 1836 // ER_READ_ONLY_MODE
+	mysqlShutdown        = 1053 // ER_SERVER_SHUTDOWN
+	mysqlKilled          = 1927 // ER_CONNECTION_KILLED (MariaDB)
+	mysqlConnections     = 1040 // ER_CON_COUNT_ERROR
+	mysqlUserConnections = 1203 // ER_TOO_MANY_USER_CONNECTIONS
+	mysqlUserLimit       = 1226 // ER_USER_LIMIT_REACHED: of connections or statements
 )
 
 // isReadOnlyRefusal reports that the server does not write here. It says so
@@ -98,8 +117,15 @@ func isLeaving(err error) bool {
 	return false
 }
 
-// isFull reports that the server has no room for another connection.
-func isFull(err error) bool { return sqlState(err) == "53300" || errorNumber(err) == mysqlConnections }
+// isFull reports that the server has no room for another connection, or for
+// another statement of this user.
+func isFull(err error) bool {
+	switch errorNumber(err) {
+	case mysqlConnections, mysqlUserConnections, mysqlUserLimit:
+		return true
+	}
+	return sqlState(err) == "53300"
+}
 
 // isRecoveryConflict reports that a standby of PostgreSQL cancelled a query that
 // was in the way of what it has to replay. Outside of a transaction a read has

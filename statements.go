@@ -29,9 +29,10 @@ type statements struct {
 	size   int
 }
 
-// take returns a child statement for s, prepared if need be. Two statements of
+// takeStatement returns a child statement for s, prepared if need be. Two statements of
 // one Conn never share one, because the rows of the first may still be open.
-func (st *statements) take(ctx context.Context, ch *child, s *stmt) (*childStmt, error) {
+func (ch *child) takeStatement(ctx context.Context, s *stmt) (*childStmt, error) {
+	st := &ch.stmts
 	st.clock++
 	if cs := st.find(s); cs != nil {
 		st.lend(cs, s)
@@ -86,9 +87,12 @@ func (st *statements) lend(cs *childStmt, s *stmt) {
 // endLease makes the statements free for the next holder, and closes those that
 // nobody wants any more.
 func (st *statements) endLease() {
-	if len(st.lent) == 0 && !st.unused.Load() {
-		return
+	if len(st.lent) > 0 || st.unused.Load() {
+		st.giveBack()
 	}
+}
+
+func (st *statements) giveBack() {
 	for i, cs := range st.lent {
 		if cs.holder.streams() {
 			st.drop(cs)
@@ -102,7 +106,9 @@ func (st *statements) endLease() {
 			st.drop(cs)
 		}
 	}
-	st.makeRoom(maxChildStatements)
+	if st.size > maxChildStatements {
+		st.makeRoom(maxChildStatements)
+	}
 }
 
 func (st *statements) withoutUsers() []*childStmt {

@@ -43,39 +43,46 @@ func (s *stmt) NumInput() int { return -1 }
 func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	var ca call
-	ca.known = s.facts
+	ca := call{question: question{ctx: ctx, via: viaExec, query: s.query, known: s.facts}}
+	defer s.conn.abandon(&ca)
 	for {
+		if err := s.conn.start(&ca); err != nil {
+			return nil, err
+		}
 		result, err := s.execOn(ctx, &ca, args)
-		if !ca.again {
+		if err = s.conn.finish(&ca, err); !ca.again {
 			return result, err
 		}
 	}
 }
 
 func (s *stmt) execOn(ctx context.Context, ca *call, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.conn.start(ctx, ca, s.query, viaExec); err != nil {
+	cs, args, err := s.bind(ctx, ca, args)
+	if err != nil {
 		return nil, err
 	}
-	defer s.conn.abandon(ca)
-	cs, args, err := s.bind(ctx, ca, args)
-	var result driver.Result
-	if err == nil {
-		ca.child.asked, ca.child.ran = true, true
-		result, err = cs.exec(ctx, args)
+	ca.child.asked, ca.child.ran = true, true
+	result, err := cs.exec(ctx, args)
+	if err != nil {
 		if cs = s.renew(ctx, ca, cs, err); cs != nil {
-			result, err = cs.exec(ctx, args)
+			return cs.exec(ctx, args)
 		}
 	}
-	return result, s.conn.finish(ctx, ca, err)
+	return result, err
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	var ca call
-	ca.known = s.facts
+	ca := call{question: question{ctx: ctx, via: viaQuery, query: s.query, known: s.facts}}
+	defer s.conn.abandon(&ca)
 	for {
-		rows, err := s.queryOn(ctx, &ca, args)
-		if !ca.again {
+		if err := s.conn.start(&ca); err != nil {
+			return nil, err
+		}
+		rows, err := s.queryOn(ca.child.interruptible(ctx), &ca, args)
+		if err == nil {
+			ca.child.gaveRows()
+		}
+		if err = s.conn.finish(&ca, err); !ca.again {
 			return rows, err
 		}
 		s.facts = ca.known // a replica may have taught us
@@ -83,24 +90,18 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 }
 
 func (s *stmt) queryOn(ctx context.Context, ca *call, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.conn.start(ctx, ca, s.query, viaQuery); err != nil {
+	cs, args, err := s.bind(ctx, ca, args)
+	if err != nil {
 		return nil, err
 	}
-	defer s.conn.abandon(ca)
-	callCtx := ca.child.interruptible(ctx)
-	cs, args, err := s.bind(callCtx, ca, args)
-	var rows driver.Rows
-	if err == nil {
-		ca.child.asked, ca.child.ran = true, true
-		rows, err = cs.query(callCtx, args)
-		if cs = s.renew(callCtx, ca, cs, err); cs != nil {
-			rows, err = cs.query(callCtx, args)
+	ca.child.asked, ca.child.ran = true, true
+	rows, err := cs.query(ctx, args)
+	if err != nil {
+		if cs = s.renew(ctx, ca, cs, err); cs != nil {
+			return cs.query(ctx, args)
 		}
 	}
-	if err == nil {
-		ca.child.gaveRows()
-	}
-	return rows, s.conn.finish(ctx, ca, err)
+	return rows, err
 }
 
 // bind finds the child statement and runs its rules over the arguments.
@@ -119,7 +120,7 @@ func (s *stmt) on(ctx context.Context, ch *child) (*childStmt, error) {
 	if s.held != nil {
 		return s.held, nil
 	}
-	return ch.stmts.take(ctx, ch, s)
+	return ch.takeStatement(ctx, s)
 }
 
 // renew prepares a child statement again whose plan the server refused, as it
@@ -128,7 +129,7 @@ func (s *stmt) on(ctx context.Context, ch *child) (*childStmt, error) {
 // transaction, which the refusal has ended. It returns nil if the first answer
 // stands.
 func (s *stmt) renew(ctx context.Context, ca *call, cs *childStmt, err error) *childStmt {
-	if err == nil || s.held != nil || !judge(ctx, ca, err).stale {
+	if s.held != nil || !judge(ctx, ca, err).stale {
 		return nil
 	}
 	ca.child.stmts.drop(cs)

@@ -42,15 +42,15 @@ func (t *tx) Commit() error {
 		c.endTx(t)
 		return c.badConn()
 	}
-	var ca call
-	c.startEnd(&ca, t, viaCommit)
+	ca := call{question: question{ctx: ctx, via: viaCommit}}
+	c.startEnd(&ca, t)
 	defer c.abandon(&ca)
 	err := t.tx.Commit()
 	c.endTx(t)
 	if err != nil && c.held == nil && ca.child.pgx == nil {
 		ca.child.broken = true // it may still be in the transaction
 	}
-	return c.finish(ctx, &ca, err)
+	return c.finish(&ca, err)
 }
 
 // Rollback rolls back on the child. A child that fails to, or whose transaction
@@ -62,12 +62,12 @@ func (t *tx) Rollback() error {
 		c.endTx(t)
 		return c.badConn()
 	}
-	var ca call
-	c.startEnd(&ca, t, viaRollback)
+	ca := call{question: question{ctx: ctx, via: viaRollback}}
+	c.startEnd(&ca, t)
 	defer c.abandon(&ca)
 	err := t.tx.Rollback()
 	c.endTx(t)
-	err = c.finish(ctx, &ca, err)
+	err = c.finish(&ca, err)
 	if err != nil || (ctx.Err() != nil && !ca.child.resetsItself()) {
 		ca.child.broken = true
 	}

@@ -22,6 +22,7 @@ type view struct {
 	// now and then to one of up, which leaves out only the first two.
 	replicas  int
 	up, ready candidates
+	only      *engine // the one replica that there is, if it is in up: nothing has to be chosen
 }
 
 // candidates are engines to choose from, with their weights added up.
@@ -76,6 +77,9 @@ func (db *database) refresh(change func(*view)) {
 	}
 	if len(v.ready.engines) == 0 {
 		v.ready = v.up
+	}
+	if v.replicas == 1 && len(v.up.engines) == 1 {
+		v.only = v.up.engines[0]
 	}
 	db.view.Store(v)
 	if db.replaced != nil {

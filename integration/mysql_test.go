@@ -17,18 +17,21 @@ import (
 
 // Without interpolateParams the driver answers ErrSkip to a statement with
 // arguments, and database/sql prepares it: two ways through multidb.
-var (
-	mysqlPrepared     = mysqlDriver("mysql", "?multiStatements=true")
-	mysqlInterpolated = mysqlDriver("mysql interpolated", "?interpolateParams=true&parseTime=true&loc=Local")
-)
+var mysqlPrepared, mysqlInterpolated = mysqlDrivers(testdb.MariaDB)
 
-func mysqlDriver(name, options string) childDriver {
+// mysqlDrivers are on the cluster that the test asks for.
+func mysqlDrivers(cluster func(testing.TB) *testdb.MariaDBCluster) (prepared, interpolated childDriver) {
+	return mysqlDriver("mysql", "?multiStatements=true", cluster),
+		mysqlDriver("mysql interpolated", "?interpolateParams=true&parseTime=true&loc=Local", cluster)
+}
+
+func mysqlDriver(name, options string, cluster func(testing.TB) *testdb.MariaDBCluster) childDriver {
 	return childDriver{
 		name:     name,
 		driver:   "mysql",
 		whereAmI: "SELECT @@server_id",
 		servers: func(t testing.TB) servers {
-			cluster := testdb.MariaDB(t)
+			cluster := cluster(t)
 			database := cluster.Database(t)
 			s := servers{primary: cluster.Primary().DSN(database) + options, catchUp: cluster.WaitReplay}
 			for _, replica := range cluster.Replicas() {

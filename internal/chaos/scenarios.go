@@ -103,6 +103,12 @@ var Scenarios = []*Scenario{
 		during: endSessions,
 	},
 	{
+		Name: "replica-paused", Story: "a replica stops replaying, falls behind and catches up",
+		during: between(short,
+			func(ctx context.Context, f *fleet) error { return f.replicas[0].PauseReplay(ctx) },
+			func(ctx context.Context, f *fleet) error { return f.replicas[0].ResumeReplay(ctx) }),
+	},
+	{
 		Name: "recovery-conflict", Story: "replay on the replicas cancels what reads old rows", only: PostgreSQL,
 		longReads: true, prepare: replayAtOnce, during: churn,
 	},

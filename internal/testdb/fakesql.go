@@ -16,6 +16,7 @@ import (
 //	SELECT 1 FROM t WHERE ...                   the same: all from FROM on is for the reader
 //	SELECT 1; SELECT 2                          two result sets
 //	SHOW x, SET x = 1                           a setting of the session
+//	PRAGMA ...                                  nothing
 //	BEGIN, COMMIT, ROLLBACK                     a transaction by text
 //	INSERT ... RETURNING 1                      a write that answers with a row
 //	CALL ...                                    a write whose number of arguments nobody knows
@@ -113,7 +114,7 @@ func (c *fakeConn) answer(query string, args []driver.NamedValue, stmt *fakeStmt
 func (c *fakeConn) run(text string) (result, error) {
 	_, rest, _ := strings.Cut(text, " ")
 	switch verb(text) {
-	case "SELECT", "SHOW":
+	case "SELECT", "SHOW", "PRAGMA":
 		return result{}, nil
 	case "SET":
 		name, value, _ := strings.Cut(rest, "=")

@@ -191,7 +191,7 @@ func (m *mariadb) command(s *Server) *exec.Cmd {
 		"--datadir="+s.data(), "--socket="+mariadbSocket(s), "--pid-file="+s.data()+".pid",
 		"--bind-address=127.0.0.1", "--port="+strconv.Itoa(s.Port), "--skip-name-resolve",
 		"--server-id="+strconv.Itoa(m.id), "--log-bin="+s.Name, "--log-slave-updates", "--binlog-format=ROW",
-		"--gtid-strict-mode", "--read-only="+onOff(m.replica),
+		"--log-bin-trust-function-creators", "--gtid-strict-mode", "--read-only="+onOff(m.replica),
 		"--max-connections=300", "--character-set-server=utf8mb4",
 		"--innodb-buffer-pool-size=32M", mariadbLogFileSize,
 		// A crash of the machine may lose these data; a crash of the server must not.
