@@ -122,6 +122,25 @@ func (p *Pool[C]) stealRested() (c C, ok bool) {
 	return c, latest != nil && latest.state.CompareAndSwap(rested, berthed)
 }
 
+// removeRested takes out the connection that rests longest, if one does. Called
+// with mu held.
+func (p *Pool[C]) removeRested() (c C, ok bool) {
+	if c, ok = p.stealRested(); ok {
+		p.removeBerth(c.base())
+		c.base().state.Store(pooled)
+	}
+	return c, ok
+}
+
+// markRested is called with mu held.
+func (p *Pool[C]) markRested() {
+	for _, c := range p.berths {
+		if b := c.base(); b.state.CompareAndSwap(parked, rested) {
+			b.idleSince = p.now
+		}
+	}
+}
+
 // recall takes all berths away. What is parked becomes idle in the pool. Called
 // with mu held.
 func (p *Pool[C]) recall() {

@@ -23,16 +23,21 @@ type dialSet map[context.Context]context.CancelFunc
 // far as there are places. Called with mu held.
 func (p *Pool[C]) startDials() {
 	for len(p.dials) < p.waiters.len && p.takePlace() {
-		// The last waiter is the one that just came, or will stay longest.
-		starter := p.waiters.last.ctx
-		ctx, cancel := context.WithCancel(context.WithoutCancel(starter))
-		if p.dials == nil {
-			p.dials = make(dialSet)
-		}
-		p.dials[ctx] = cancel
-		p.stats.Dials++
-		go p.runDial(ctx, starter, cancel)
+		go p.runDial(p.newDial())
 	}
+}
+
+// newDial is called with mu held, a waiter in the queue and a place taken.
+func (p *Pool[C]) newDial() (ctx, starter context.Context, cancel context.CancelFunc) {
+	// The last waiter is the one that just came, or will stay longest.
+	starter = p.waiters.last.ctx
+	ctx, cancel = context.WithCancel(context.WithoutCancel(starter))
+	if p.dials == nil {
+		p.dials = make(dialSet)
+	}
+	p.dials[ctx] = cancel
+	p.stats.Dials++
+	return ctx, starter, cancel
 }
 
 func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFunc) {
@@ -57,7 +62,11 @@ func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFun
 			p.dialled(ctx, c)
 		}
 	}()
+	begun := time.Now()
 	c, err = p.dial(ctx)
+	if err == nil && p.o.Host != nil {
+		p.o.Host.dialTook(time.Since(begun))
+	}
 }
 
 func (p *Pool[C]) dialled(ctx context.Context, c C) {
@@ -68,6 +77,7 @@ func (p *Pool[C]) dialled(ctx context.Context, c C) {
 	if p.o.MaxLifetime > 0 {
 		b.expires = time.Since(p.epoch) + p.o.MaxLifetime - rand.N(p.o.MaxLifetime/10+1)
 	}
+	p.beginTurn(b)
 	kept := p.keep(c, b, false)
 	p.mu.Unlock()
 	if !kept {
@@ -92,5 +102,8 @@ func (p *Pool[C]) endDial(ctx context.Context) {
 	delete(p.dials, ctx)
 	if len(p.dials) == 0 {
 		p.dials = nil // its memory too, for an engine at rest
+	}
+	if p.o.Host != nil {
+		p.o.Host.dialEnded()
 	}
 }

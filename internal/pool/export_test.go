@@ -22,3 +22,13 @@ func (p *Pool[C]) Dialling() int {
 }
 
 const DialGrace = dialGrace
+
+// AtRest says whether the pool has forgotten what it needs only as a member of a
+// Cap.
+func (p *Pool[C]) AtRest() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.member == nil
+}
+
+const MaxTurn = maxTurn

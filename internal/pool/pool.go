@@ -10,6 +10,26 @@
 // deadlines cannot keep an engine from ever being connected. After a restart of
 // the server, one dead connection condemns all idle ones of its generation. And
 // an engine at rest costs a few hundred bytes, no goroutine and no timer.
+//
+// Pools may share limits, which hold at every instant: a Host is the server of many
+// engines, and a Cap is for several Hosts. Where all places are taken, an idle
+// connection of another pool is closed: one of those with several before the last
+// of any, and of each kind the least recently used. If none is idle, takers wait
+// in the order they came, whosever they are.
+//
+// If that were all, a Cap below what is in use would have its servers do nothing
+// but dial: each burst at one engine would cost others their connections, and so
+// would each connection that comes back to takers of its own. So there are turns,
+// each as long as a dial takes (and within minTurn and maxTurn). For a turn, a
+// taker whose pool has connections waits for one of those before a place is asked
+// for; and for a turn after its dial, or after it was idle, a connection may go
+// from one taker of its pool to the next past others who wait longer. After that,
+// it is closed when it comes back, and its place goes to the first in line.
+//
+// So nobody is overtaken by one connection for longer than a turn and the use that
+// is under way when it ends. He who is the first in line has his place when the
+// first connection comes back after that, and the kth, where the limit is n, after
+// at most k/n rounds of a dial, a use, a turn, a use, and a close.
 package pool
 
 import (
@@ -41,6 +61,8 @@ type Base struct {
 	used       bool          // has come back once, so it wants a reset; owned by the holder
 	idleSince  time.Duration // on the pool's clock; guarded by the pool's mutex
 	generation uint64        // set before the first use, never changed
+	usedAt     uint64        // on the Cap's clock, when it came back; guarded by the pool's mutex
+	turnEnds   time.Duration // see turnIsOver; guarded by the pool's mutex
 	expires    time.Duration // on the pool's clock, 0: never; set before the first use, never changed
 }
 
@@ -54,6 +76,7 @@ type Options struct {
 	MaxIdle     int           // more than 0
 	MaxLifetime time.Duration // 0: no limit; shortened by up to 10 % at random for each connection
 	MaxIdleTime time.Duration // 0: no limit
+	Host        *Host         // shares its limits with other pools; nil: none
 }
 
 // Pool holds the connections of one engine.
@@ -77,7 +100,8 @@ type Pool[C Conn] struct {
 	dials      dialSet       // in progress
 	now        time.Duration // the clock's last tick
 	timer      *time.Timer   // the clock; nil while it stands still
-	stats      Stats         // the counters only
+	member     *member       // of o.Host, while there are connections or claims; see capped.go
+	stats      Counters
 }
 
 // New returns a pool that opens its connections with dial. The context of a dial
@@ -122,7 +146,7 @@ func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 		p.mu.Unlock()
 		return c, nil
 	}
-	if yield != nil && p.full() {
+	if yield != nil && !p.hasRoom() {
 		p.mu.Unlock()
 		yield()
 		return p.idleOrNext(ctx, nil)
@@ -214,6 +238,8 @@ func (p *Pool[C]) keep(c C, b *Base, park bool) bool {
 	case p.outlived(b):
 		p.stats.MaxLifetimeClosed++
 		return false
+	case p.o.Host != nil && p.passOnPlace(c, b):
+		return true
 	case p.waiters.len > 0:
 		p.handOut(b)
 		p.serve(p.waiters.first, handover[C]{conn: c})
@@ -223,6 +249,9 @@ func (p *Pool[C]) keep(c C, b *Base, park bool) bool {
 		return false
 	}
 	p.startClock()
+	if p.o.Host != nil {
+		p.keepIdle(b)
+	}
 	if park {
 		p.addBerth(c, parked)
 		return true

@@ -403,7 +403,7 @@ func TestStatsCountEachConnectionOnce(t *testing.T) {
 		p.Put(conns[0])
 		next.result()
 		p.Put(conns[1])
-		want := pool.Stats{MaxOpen: 3, Open: 3, InUse: 2, Idle: 1, Dials: 3, WaitCount: 1, WaitDuration: 2 * time.Second}
+		want := pool.Stats{MaxOpen: 3, Open: 3, InUse: 2, Idle: 1, Counters: pool.Counters{Dials: 3, WaitCount: 1, WaitDuration: 2 * time.Second}}
 		if got := p.Stats(); got != want {
 			t.Errorf("\n got %+v\nwant %+v", got, want)
 		}

@@ -12,6 +12,11 @@ type Stats struct {
 	Idle    int
 	Waiting int // takers
 
+	Counters
+}
+
+// Counters only ever rise.
+type Counters struct {
 	Dials             int64         // begun
 	WaitCount         int64         // takers that had to wait for a connection to come back
 	WaitDuration      time.Duration // of those that wait no longer
@@ -24,7 +29,7 @@ type Stats struct {
 func (p *Pool[C]) Stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := p.stats
+	s := Stats{Counters: p.stats}
 	s.MaxOpen = p.o.MaxOpen
 	s.Open = p.open
 	s.InUse, s.Idle, s.Waiting = p.taken, len(p.idle), p.waiters.len

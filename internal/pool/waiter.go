@@ -11,6 +11,8 @@ type waiter[C any] struct {
 	leave      context.CancelFunc
 	handed     chan handover[C] // gets exactly one, from whoever takes the waiter out of the queue to serve it
 	since      time.Time        // zero unless it waits for a connection to come back
+	ticket     uint64           // its turn among the takers of all pools of the Cap
+	insists    bool             // it has waited a turn for the connections that its pool has
 	queued     bool
 	prev, next *waiter[C]
 }
@@ -25,6 +27,9 @@ type handover[C any] struct {
 func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
 	w := &waiter[C]{handed: make(chan handover[C], 1)}
 	w.ctx, w.leave = context.WithCancel(ctx)
+	if p.o.Host != nil {
+		w.ticket = p.o.Host.cap.tickets.Add(1)
+	}
 	p.waiters.push(w)
 	p.startDials()
 	if len(p.dials) < p.waiters.len {
@@ -36,6 +41,9 @@ func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
 
 func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
 	defer w.leave()
+	if p.o.Host != nil { // also for one that a dial is for: it may fail
+		defer time.AfterFunc(p.o.Host.turn(), func() { p.insist(w) }).Stop()
+	}
 	select {
 	case h := <-w.handed:
 		return h.conn, h.err
@@ -71,6 +79,7 @@ func (p *Pool[C]) serve(w *waiter[C], h handover[C]) {
 // dequeue is called with mu held.
 func (p *Pool[C]) dequeue(w *waiter[C]) {
 	p.waiters.remove(w)
+	p.adjustClaim()
 	if !w.since.IsZero() {
 		p.stats.WaitDuration += time.Since(w.since)
 	}
@@ -92,6 +101,15 @@ func (q *queue[C]) push(w *waiter[C]) {
 	q.last = w
 	q.len++
 	w.queued = true
+}
+
+// at returns the one with so many before it, or nil.
+func (q *queue[C]) at(i int) *waiter[C] {
+	w := q.first
+	for ; i > 0 && w != nil; i-- {
+		w = w.next
+	}
+	return w
 }
 
 func (q *queue[C]) remove(w *waiter[C]) {
