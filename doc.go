@@ -46,8 +46,9 @@
 //
 // The connections of a replica are opened read-only (Engine.ReadOnly). What one
 // refuses as a write runs once on the primary. PgBouncer refuses the setting in
-// the startup message of PostgreSQL unless ignore_startup_parameters names
-// default_transaction_read_only: set "trust" for engines behind it.
+// the startup message of PostgreSQL, and one that ignores it leaves the replica
+// unused: set "trust" for engines behind it, or let the server set
+// default_transaction_read_only for their role.
 //
 // With Config.Discover the servers are asked which engine is the primary, and
 // writes follow a failover. What was not sent waits for up to

@@ -3,11 +3,13 @@ package multidb
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -64,7 +66,33 @@ func (c readOnlyPgx) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	config.RuntimeParams[readOnlySetting] = "on"
-	return stdlib.GetConnector(*config).Connect(ctx)
+	conn, err := stdlib.GetConnector(*config).Connect(ctx)
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && refused.Code == protocolViolation:
+		return nil, fmt.Errorf("%w (%s)", err, guardBehindProxy)
+	case err != nil:
+		return nil, err
+	case isUnguarded(conn):
+		conn.Close()
+		return nil, errUnguarded
+	}
+	return conn, nil
+}
+
+// protocolViolation is what PgBouncer says to a setting that it does not know.
+const protocolViolation = "08P01"
+
+const guardBehindProxy = readOnlySetting + " cannot be set through a proxy such as PgBouncer: let the proxy ignore it and set it for the role " +
+	`with ALTER ROLE, or give the replica "read_only": "trust"`
+
+var errUnguarded = errors.New("multidb: the connection to a replica is not read-only: " + guardBehindProxy)
+
+// isUnguarded reports whether the setting was lost on the way: a proxy may be told
+// to ignore it. Servers since PostgreSQL 14 report what it is without being asked.
+func isUnguarded(conn driver.Conn) bool {
+	c, ok := conn.(*stdlib.Conn)
+	return ok && c.Conn().PgConn().ParameterStatus(readOnlySetting) == "off"
 }
 
 // readOnlyPQ adds the setting to a DSN of lib/pq, a URL or keywords. The last

@@ -182,12 +182,25 @@ func (c *PostgresCluster) WaitReplay(ctx context.Context) error {
 	})
 }
 
-// CreateDatabase creates an empty database and returns when all servers have it.
-func (c *PostgresCluster) CreateDatabase(ctx context.Context, name string) error {
-	if err := exec1(ctx, c.primary, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+// CreateDatabases creates empty databases and returns when all servers have them.
+func (c *PostgresCluster) CreateDatabases(ctx context.Context, names ...string) error {
+	err := withConn(ctx, c.primary, func(conn *pgx.Conn) error {
+		for _, name := range names {
+			if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return c.WaitReplay(ctx)
+}
+
+// CreateDatabase creates an empty database and returns when all servers have it.
+func (c *PostgresCluster) CreateDatabase(ctx context.Context, name string) error {
+	return c.CreateDatabases(ctx, name)
 }
 
 // DropDatabase drops a database on all servers, and ends the sessions that use it.

@@ -1,0 +1,184 @@
+package multidb_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+// tenantTemplate is the template of tenants whose databases are on one cluster.
+func tenantTemplate(cluster *testdb.PostgresCluster) multidb.Database {
+	dsn := func(s *testdb.Server) multidb.Engine {
+		return multidb.Engine{DSN: strings.Replace(s.DSN("NAME"), "NAME", "{tenant}", 1)}
+	}
+	template := multidb.Database{Primary: dsn(cluster.Primary())}
+	for _, standby := range cluster.Standbys() {
+		template.Replicas = append(template.Replicas, dsn(standby))
+	}
+	return template
+}
+
+// estate is many tenants' databases on real servers. The marker that a tenant's
+// statement finds is the tenant's name; a session whose search_path is "decoy"
+// finds another.
+type estate struct {
+	*sql.DB
+	names   []string
+	visits  []atomic.Int64 // committed, by the place of the name
+	guest   string         // a role
+	rows    atomic.Int64   // checked
+	forgets atomic.Int64
+}
+
+var guests atomic.Int64 // roles belong to the whole cluster
+
+func openEstate(t *testing.T, size int, c multidb.Config) *estate {
+	t.Helper()
+	cluster := testdb.Postgres(t)
+	e := &estate{visits: make([]atomic.Int64, size), guest: fmt.Sprintf("guest%d", guests.Add(1))}
+	c.Tenants = tenantTemplate(cluster)
+	e.DB = openConfig(t, c)
+	admin := must(sql.Open("pgx", cluster.Primary().DSN("postgres")))
+	must(admin.Exec("CREATE ROLE " + e.guest))
+	t.Cleanup(func() { // when the databases, which name it, are dropped
+		must(admin.Exec("DROP ROLE " + e.guest))
+		check(t, admin.Close())
+	})
+	e.names = cluster.Databases(t, size)
+	t.Cleanup(func() { check(t, e.Close()) }) // before they are
+	check(t, multidb.ForEach(t.Context(), e.DB, e.names, 4, func(ctx context.Context, name string) error {
+		_, err := e.ExecContext(ctx, `CREATE TABLE visits (name text);
+			CREATE TABLE marker (name text);
+			INSERT INTO marker VALUES (current_database());
+			CREATE SCHEMA decoy;
+			CREATE TABLE decoy.marker (name text);
+			INSERT INTO decoy.marker VALUES ('decoy');
+			GRANT SELECT ON marker TO `+e.guest)
+		return err
+	}))
+	check(t, cluster.WaitReplay(t.Context()))
+	return e
+}
+
+// session is what a statement sees of its tenant and of its session.
+type session struct {
+	marker, database, user, searchPath string
+	locks                              int
+}
+
+// fresh is what a statement of a tenant sees that nobody prepared anything for.
+func fresh(name string) session {
+	return session{marker: name, database: name, user: "postgres", searchPath: `"$user", public`}
+}
+
+func (e *estate) look(ctx context.Context, q querier, want session) error {
+	var got session
+	err := q.QueryRowContext(ctx, `SELECT name, current_database(), current_user, current_setting('search_path'),
+		(SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()) FROM marker`).
+		Scan(&got.marker, &got.database, &got.user, &got.searchPath, &got.locks)
+	if err != nil {
+		return err
+	}
+	if e.rows.Add(1); got != want {
+		return fmt.Errorf("a statement saw %+v, want %+v", got, want)
+	}
+	return nil
+}
+
+// visit does one of the things that programs do with a tenant's database.
+func (e *estate) visit(ctx context.Context, i int) error {
+	name := e.names[i]
+	ctx = multidb.WithDatabase(ctx, name)
+	switch rand.IntN(12) {
+	case 0:
+		return e.write(ctx, i)
+	case 1:
+		return e.inSession(ctx, name)
+	case 2:
+		multidb.FromDB(e.DB).Forget(name) // under those who are with it
+		e.forgets.Add(1)
+		fallthrough
+	case 3, 4, 5: // where the sessions were
+		return e.look(multidb.WithEngine(ctx, multidb.Primary), e, fresh(name))
+	}
+	return e.look(ctx, e, fresh(name))
+}
+
+func (e *estate) write(ctx context.Context, i int) error {
+	err := multidb.RunInTx(ctx, e.DB, nil, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO visits VALUES ($1)", e.names[i]); err != nil {
+			return err
+		}
+		return e.look(ctx, tx, fresh(e.names[i]))
+	})
+	if err == nil {
+		e.visits[i].Add(1)
+	}
+	return err
+}
+
+// inSession leaves behind what the next user of the connection must not meet.
+func (e *estate) inSession(ctx context.Context, name string) (err error) {
+	conn, err := e.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	want, statement := fresh(name), ""
+	switch rand.IntN(3) {
+	case 0:
+		statement, want.user = "SET ROLE "+e.guest, e.guest
+	case 1:
+		statement, want.marker, want.searchPath = "SET search_path = decoy", "decoy", "decoy"
+	case 2:
+		statement, want.locks = "SELECT pg_advisory_lock_shared(1)", 1
+	}
+	if _, err := conn.ExecContext(ctx, statement); err != nil {
+		return err
+	}
+	return e.look(ctx, conn, want)
+}
+
+func TestPostgresTenantsAreIsolatedUnderLoad(t *testing.T) {
+	const tenants, programs, visits = 24, 32, 40
+	e := openEstate(t, tenants, multidb.Config{MaxDatabases: 8})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var all sync.WaitGroup
+	for program := range programs {
+		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, uint64(program))), 1.1, 2, tenants-1)
+		all.Go(func() {
+			for range visits {
+				if i := int(zipf.Uint64()); !t.Failed() {
+					if err := e.visit(ctx, i); err != nil {
+						t.Errorf("tenant %s: %v", e.names[i], err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	if e.rows.Load() < programs*visits || e.forgets.Load() == 0 {
+		t.Errorf("%d rows were looked at, %d times a tenant was forgotten", e.rows.Load(), e.forgets.Load())
+	}
+	for i, name := range e.names {
+		var mine, others int64
+		err := e.QueryRowContext(multidb.WithEngine(multidb.WithDatabase(ctx, name), multidb.Primary),
+			"SELECT count(*) FILTER (WHERE name = current_database()), count(*) FILTER (WHERE name <> current_database()) FROM visits").
+			Scan(&mine, &others)
+		if err != nil || mine != e.visits[i].Load() || others != 0 {
+			t.Errorf("%s: %d visits of its own, want %d; %d of others; %v", name, mine, e.visits[i].Load(), others, err)
+		}
+	}
+	checkNoLeases(t, e.DB)
+}
