@@ -87,21 +87,20 @@ type engine struct {
 	weight   int
 	replica  atomic.Bool // its role
 	drained  atomic.Bool
-	pool     *pool.Pool[*child] // nil if Conns hold their children
 	counted  bool               // leases counts
+	guarded  bool               // where it is a replica, its connections are read-only
+	late     atomic.Int32       // dials that take long; below 0 for a moment
 	leases   atomic.Int64       // in use; see countLease
-	held     heldStats          // instead of the pool's
+	pool     *pool.Pool[*child] // nil if Conns hold their children
+	held     *heldStats         // instead of the pool's
 
 	// How it is reached.
-	guarded        bool             // where it is a replica, its connections are read-only
-	connector      driver.Connector // of the child driver
-	readOnly       driver.Connector // the same for read-only connections; nil if they need a statement
-	dsn            string           // only to keep its secrets out of errors
-	connectTimeout time.Duration    // 0 with a single engine: no limit but the driver's
+	connector driver.Connector // of the child driver
+	readOnly  driver.Connector // the same for read-only connections; nil if they need a statement
+	dsn       string           // only to keep its secrets out of errors
 
 	// How it is.
 	outage  atomic.Pointer[outage] // nil while it can be reached
-	late    atomic.Int32           // dials that take long; below 0 for a moment
 	pace    pace
 	open    children
 	watcher *watcher    // is told of what the engine comes to
@@ -125,14 +124,14 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 	if err := e.openConnectors(c); err != nil {
 		return e.connectionError(context.Background(), err)
 	}
-	if !k.settings.holds() {
-		e.connectTimeout = k.settings.connectTimeout
+	if k.settings.holds() {
+		e.held = new(heldStats)
+	} else {
 		options := pool.Options{
 			MaxOpen:     c.pool.maxOpen,
 			MaxIdle:     c.pool.maxIdle,
 			MaxLifetime: c.pool.maxLifetime,
 			MaxIdleTime: c.pool.maxIdleTime,
-			DialTimeout: e.connectTimeout,
 			Owner:       e,
 		}
 		if k.hosts != nil {
@@ -152,10 +151,18 @@ func (e *engine) openConnectors(c *engineConfig) (err error) {
 	if e.connector, err = openConnector(c.driver, c.dsn); err != nil {
 		return err
 	}
-	if e.guarded {
+	if e.guarded && (c.replica || e.database.discover) {
 		e.readOnly, err = readOnlyConnector(c.driver, c.dsn, e.connector)
 	}
 	return err
+}
+
+// connectTimeout is 0 with a single engine: no limit but the driver's.
+func (e *engine) connectTimeout() time.Duration {
+	if e.pool == nil {
+		return 0
+	}
+	return e.watcher.k.settings.connectTimeout
 }
 
 func (e *engine) isReplica() bool { return e.replica.Load() }
@@ -200,9 +207,9 @@ func (c *counters) load(r reason) uint64 {
 
 // connect opens a child as its role wants it.
 func (e *engine) connect(ctx context.Context) (*child, error) {
-	if e.connectTimeout > 0 {
+	if e.connectTimeout() > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout)
+		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout())
 		defer cancel()
 	}
 	guard := e.guarded && e.isReplica()

@@ -114,7 +114,7 @@ func (e *engine) dial(ctx context.Context) (*child, error) {
 // connectNoticed is connect, and leaves the engine out of the choice while it
 // takes long.
 func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
-	late := time.AfterFunc(e.connectTimeout/hesitation, func() { e.hesitate(1) })
+	late := time.AfterFunc(e.connectTimeout()/hesitation, func() { e.hesitate(1) })
 	defer func() { // also after a panic
 		if !late.Stop() {
 			e.hesitate(-1)
@@ -122,6 +122,9 @@ func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
 	}()
 	return e.connect(ctx)
 }
+
+// DialTimeout is for the pool, which lets a dial go on at least so long.
+func (e *engine) DialTimeout() time.Duration { return e.connectTimeout() }
 
 // isDownBy reports whether an engine that answers a dial with err is down. A
 // replica has others to do its work, so it is whenever the next dial would hardly

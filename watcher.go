@@ -273,7 +273,7 @@ var errNoAnswer = errors.New("multidb: the child driver ended the goroutine in w
 // one made for the purpose. With anew only the latter, as an idle connection may
 // be dead while the server lives.
 func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
 	defer cancel()
 	if !anew {
 		if said, ok := e.answerOnIdle(ctx); ok {
@@ -301,7 +301,7 @@ func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
 }
 
 func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout/hesitation)
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout()/hesitation)
 	defer cancel()
 	ch, ok := e.pool.TakeIdle(ctx)
 	if !ok {

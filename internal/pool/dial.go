@@ -57,7 +57,7 @@ func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFun
 	defer cancel()
 	defer context.AfterFunc(starter, func() {
 		select {
-		case <-time.After(max(dialGrace, p.o.DialTimeout+time.Second)): // who has a limit shall see its end
+		case <-time.After(max(dialGrace, p.dialTimeout()+time.Second)): // who has a limit shall see its end
 			cancel()
 		case <-ctx.Done(): // the dial has returned
 		}
@@ -80,6 +80,13 @@ func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFun
 	if err == nil && p.o.Host != nil {
 		p.o.Host.dialTook(time.Since(begun))
 	}
+}
+
+func (p *Pool[C]) dialTimeout() time.Duration {
+	if p.o.Owner == nil {
+		return 0
+	}
+	return p.o.Owner.DialTimeout()
 }
 
 func (p *Pool[C]) dialled(ctx context.Context, c C) {

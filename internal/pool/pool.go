@@ -77,22 +77,21 @@ type Options struct {
 	MaxLifetime time.Duration // 0: no limit; shortened by up to 10 % at random for each connection
 	MaxIdleTime time.Duration // 0: no limit
 	Host        *Host         // shares its limits with other pools; nil: none
-	DialTimeout time.Duration // the dial function's own, 0: not known
 	Owner       Owner         // may be nil
 }
 
 // Owner is told, and asked, about the engine.
 type Owner interface {
-	Lost()       // an idle connection turned out dead
-	Down() error // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
+	Lost()                      // an idle connection turned out dead
+	DialTimeout() time.Duration // the dial function's own, 0: not known
+	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
 }
 
 // Pool holds the connections of one engine.
 type Pool[C Conn] struct {
-	dial   func(ctx context.Context) (C, error)
-	o      Options
-	period time.Duration // between two ticks of the clock; 0: nothing ever expires
-	epoch  time.Time     // when the clock stood at 0
+	dial  func(ctx context.Context) (C, error)
+	o     Options
+	epoch time.Time // when the clock stood at 0
 
 	// mu guards all that follows. No child is called, and nothing waits,
 	// while it is held.
@@ -116,7 +115,7 @@ type Pool[C Conn] struct {
 // carries the values of a taker's context, but neither its deadline nor its
 // cancellation.
 func New[C Conn](dial func(ctx context.Context) (C, error), o Options) *Pool[C] {
-	return &Pool[C]{dial: dial, o: o, period: tickPeriod(o), epoch: time.Now()}
+	return &Pool[C]{dial: dial, o: o, epoch: time.Now()}
 }
 
 // Take returns the connection that came back last, or else a new one, or else
