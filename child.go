@@ -85,6 +85,11 @@ func (ch *child) Reset(ctx context.Context) error {
 			return err
 		}
 	}
+	if ch.stmts.unused.Load() {
+		if ch.stmts.closeUnused(); ch.pgx != nil && ch.pgx.Conn().IsClosed() {
+			return driver.ErrBadConn
+		}
+	}
 	if ch.pq {
 		return ch.checkIdle(ctx)
 	}
