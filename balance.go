@@ -71,13 +71,16 @@ func (k *Connector) reader(db *database, q *question) *engine {
 	}
 	v := db.view.Load()
 	from := v.ready
-	if len(v.ready.engines) < len(v.up.engines) && rand.IntN(chanceOfSlow) == 0 {
-		from = v.up
+	if len(v.ready.engines) < len(v.timely.engines) && rand.IntN(chanceOfSlow) == 0 {
+		from = v.timely
 	}
 	if q.detour != nil {
 		if from = from.without(q.detour); len(from.engines) == 0 {
-			from = v.up.without(q.detour)
+			from = v.timely.without(q.detour)
 		}
+	}
+	if len(from.engines) == 0 && k.settings.fallbackError {
+		from = db.lateOnes(v).without(q.detour)
 	}
 	switch len(from.engines) {
 	case 0:

@@ -138,7 +138,8 @@ func BenchmarkLayers(b *testing.B) {
 		}},
 		{"classified", func() { k.classified(Postgres, query) }},
 		{"lease", func() {
-			leased.lease(ctx, primary)
+			ca := call{question: question{ctx: ctx}, route: route{engine: primary}}
+			leased.lease(&ca)
 			leased.endLeases()
 		}},
 		{"pool", func() {

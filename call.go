@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type call struct {
 // followed by finish, unless the child driver panics: that is left to abandon.
 func (c *Conn) start(ca *call) error {
 	k, ctx := c.connector, ca.ctx
+	ca.again = false
 	if k.log != nil {
 		ca.began = time.Now()
 	}
@@ -35,14 +37,7 @@ func (c *Conn) start(ca *call) error {
 		var err error
 		ca.route, err = k.route(&ca.question)
 		if err == nil {
-			e := ca.route.engine
-			ca.onReplica = e.isReplica()
-			if e.mayRefuse() {
-				err = c.admit(ca)
-			}
-			if err == nil {
-				ca.child, err = c.lease(ctx, e)
-			}
+			err = c.reach(ca)
 		}
 		if err == nil {
 			break
@@ -61,11 +56,29 @@ func (c *Conn) start(ca *call) error {
 			c.expectState(ca.child, f)
 		}
 	}
-	c.enter(ca)
-	if c.isTimed(ca) {
-		ca.startTimer()
+	ca.enter()
+	if ca.timed = c.isTimed(ca); ca.timed && ca.began.IsZero() {
+		ca.began = time.Now()
 	}
 	return nil
+}
+
+// reach takes the child of the route's engine. That may last, so the engine is
+// asked again afterwards whether it still is what it was.
+func (c *Conn) reach(ca *call) (err error) {
+	e := ca.route.engine
+	ca.onReplica = e.isReplica()
+	if !e.mayRefuse() {
+		ca.child, err = c.lease(ca)
+		return err
+	}
+	if err = c.admit(ca); err != nil {
+		return err
+	}
+	if ca.child, err = c.lease(ca); err != nil {
+		return err
+	}
+	return c.admit(ca)
 }
 
 // remember keeps the facts of the last statement at hand, but not of a long one.
@@ -84,20 +97,23 @@ func (c *Conn) startEnd(ca *call, t *tx) {
 	if c.connector.log != nil {
 		ca.began = time.Now()
 	}
-	c.enter(ca)
+	ca.enter()
 	t.child.asked, t.child.ran = true, true
 }
 
-// enter asks pgx whether its connection is open, which costs nothing. IsValid is
-// not asked, as a child may expect it only when it is given back. The exception
-// is go-sql-driver/mysql, which calls itself invalid while rows are open: that
-// it refuses a call for them must not be taken for the end of its connection.
-func (c *Conn) enter(ca *call) {
+func (ca *call) enter() {
 	ch := ca.child
-	ask := ch.pgx != nil || ch.mysql && ch.queried
-	ca.open = !ch.broken && !(ask && ch.closed())
-	ca.again, ca.timed = false, false
+	ca.open = !ch.broken && !ch.saysClosed()
 	ca.busy, ch.asked, ch.ran = true, false, false
+}
+
+// saysClosed asks pgx whether its connection is closed, which costs nothing.
+// IsValid is not asked, as a child may expect it only when it is given back. The
+// exception is go-sql-driver/mysql, which calls itself invalid while rows are
+// open: that it refuses a call for them must not be taken for the end of its
+// connection.
+func (ch *child) saysClosed() bool {
+	return (ch.pgx != nil || ch.mysql && ch.queried) && ch.closed()
 }
 
 // abandon is deferred around all that calls the child driver. If that is still
@@ -149,6 +165,9 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 		return err // as without multidb, where the child answers for itself
 	}
 	v := judge(ctx, ca, err)
+	if v.callers {
+		ch.engine.expired.Add(1)
+	}
 	ca.again = c.goesOn(ctx, ca, err, v)
 	if !v.lost {
 		return err
@@ -157,10 +176,15 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 		ch.broken = true // a held child answers for itself
 	}
 	if c.held == nil && !v.callers && ca.open {
-		ch.engine.lostOne(ch)
+		ch.engine.pool.Stale(ch)
+		ch.engine.Lost()
 	}
 	if ca.again {
+		c.drop(ch) // its place may be the one that the repetition needs
 		return err
+	}
+	if v.interrupted {
+		return fmt.Errorf("multidb: engine %q does not answer, so the call was given up", ch.engine.name)
 	}
 	c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn)
 	if v.callers || !ca.open {

@@ -85,22 +85,23 @@ func (ch *child) Reset(ctx context.Context) error {
 			return err
 		}
 	}
+	if ch.stmts.closeUnused() && ch.pgx != nil && ch.pgx.Conn().IsClosed() {
+		return driver.ErrBadConn
+	}
 	if ch.pq {
 		return ch.checkIdle(ctx)
 	}
 	return nil
 }
 
-// Valid reports whether the child may go back to its pool.
+// Valid reports whether the child may go back to its pool. That its connection was
+// lost may come out only here, when it happened while rows were read.
 func (ch *child) Valid() bool {
-	if ch.validator != nil && !ch.validator.IsValid() {
+	if ch.closed() {
+		ch.engine.Lost()
 		return false
 	}
-	if ch.pgx != nil {
-		pg := ch.pgx.Conn().PgConn()
-		return !pg.IsClosed() && pg.TxStatus() == 'I'
-	}
-	return true
+	return ch.pgx == nil || ch.pgx.Conn().PgConn().TxStatus() == 'I'
 }
 
 // Close ends the child's statements and then the child, in the order in which

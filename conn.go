@@ -263,6 +263,7 @@ func (c *Conn) Close() error {
 		for _, ch := range c.leases {
 			ch.broken = true
 			ch.engine.pool.Stale(ch)
+			ch.engine.Lost()
 		}
 	}
 	c.endLeases()

@@ -40,18 +40,21 @@ func (c EngineControl) Drain(ctx context.Context) error {
 	e.drained.Store(true)
 	e.database.refresh(nil)
 	e.database.doubt()
-	e.pool.Renew()
 	// Nothing tells of the last connection's end, and this is no path in a hurry.
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for e.pool.Stats().Open > 0 {
+	for {
+		e.pool.Renew()
+		e.pool.TurnAway(ErrDrained, false) // who was let in just before
+		if e.pool.Stats().Open == 0 {
+			return nil
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return nil
 }
 
 // Resume puts the engine back into service.

@@ -66,6 +66,7 @@ type Connector struct {
 	watcher             *watcher
 
 	tenants   *tenants             // nil if there are none
+	hosts     *hosts               // nil if engines share no limits
 	databases map[string]*database // the default one by ""
 	engines   map[string]*engine
 	all       []*engine // in the order of the configuration
@@ -98,6 +99,7 @@ func NewConnector(c Config) (*Connector, error) {
 		log:                 s.log(),
 	}
 	k.watcher = newWatcher(k)
+	k.hosts = newHosts(s)
 	k.close = sync.OnceValue(k.closeDatabases)
 	if err := k.addDatabases(s); err != nil {
 		return nil, errors.Join(err, k.Close())

@@ -29,6 +29,7 @@ type database struct {
 	turn     atomic.Uint64        // of RoundRobin
 	doubts   atomic.Uint64        // how often the roles were doubted
 	waiting  atomic.Int64         // statements that wait for the primary
+	refused  atomic.Int64         // when a primary that refused a write was doubted last, in nanoseconds of the wall clock
 
 	// The watcher's own.
 	active  bool      // statements ran lately
@@ -71,6 +72,9 @@ func (db *database) close() error {
 	}
 	for _, e := range db.engines {
 		errs = append(errs, e.closeConnectors())
+		if e.host != nil {
+			e.watcher.k.hosts.leave(e.host)
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -83,27 +87,28 @@ type engine struct {
 	weight   int
 	replica  atomic.Bool // its role
 	drained  atomic.Bool
-	pool     *pool.Pool[*child] // nil if Conns hold their children
 	counted  bool               // leases counts
+	guarded  bool               // where it is a replica, its connections are read-only
+	late     atomic.Int32       // dials that take long; below 0 for a moment
 	leases   atomic.Int64       // in use; see countLease
-	held     heldStats          // instead of the pool's
+	pool     *pool.Pool[*child] // nil if Conns hold their children
+	held     *heldStats         // instead of the pool's
 
 	// How it is reached.
-	guarded        bool             // where it is a replica, its connections are read-only
-	connector      driver.Connector // of the child driver
-	readOnly       driver.Connector // the same for read-only connections; nil if they need a statement
-	dsn            string           // only to keep its secrets out of errors
-	connectTimeout time.Duration    // 0 with a single engine: no limit but the driver's
+	connector driver.Connector // of the child driver
+	readOnly  driver.Connector // the same for read-only connections; nil if they need a statement
+	dsn       string           // only to keep its secrets out of errors
 
 	// How it is.
 	outage  atomic.Pointer[outage] // nil while it can be reached
-	late    atomic.Int32           // dials that take long; below 0 for a moment
 	pace    pace
 	open    children
-	watcher *watcher // is told of what the engine comes to
-	watched *watched // the watcher's own; nil until it has to do with the engine
+	watcher *watcher    // is told of what the engine comes to
+	watched *watched    // the watcher's own; nil until it has to do with the engine
+	host    *sharedHost // with whom it shares limits; nil if with nobody
 
 	routed  counters
+	expired atomic.Uint64 // calls that ended with their caller's context
 	moved   atomic.Uint64 // statements that it did not begin to answer, and that went elsewhere
 	rescued atomic.Uint64 // statements that it refused as writes, and that the primary ran
 }
@@ -119,14 +124,21 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 	if err := e.openConnectors(c); err != nil {
 		return e.connectionError(context.Background(), err)
 	}
-	if !k.settings.holds() {
-		e.connectTimeout = k.settings.connectTimeout
-		e.pool = pool.New(e.dial, pool.Options{
+	if k.settings.holds() {
+		e.held = new(heldStats)
+	} else {
+		options := pool.Options{
 			MaxOpen:     c.pool.maxOpen,
 			MaxIdle:     c.pool.maxIdle,
 			MaxLifetime: c.pool.maxLifetime,
 			MaxIdleTime: c.pool.maxIdleTime,
-		})
+			Owner:       e,
+		}
+		if k.hosts != nil {
+			e.host = k.hosts.join(e)
+			options.Host = e.host.Host
+		}
+		e.pool = pool.New(e.dial, options)
 	}
 	db.engines = append(db.engines, e)
 	return nil
@@ -139,19 +151,33 @@ func (e *engine) openConnectors(c *engineConfig) (err error) {
 	if e.connector, err = openConnector(c.driver, c.dsn); err != nil {
 		return err
 	}
-	if e.guarded {
+	if e.guarded && (c.replica || e.database.discover) {
 		e.readOnly, err = readOnlyConnector(c.driver, c.dsn, e.connector)
 	}
 	return err
 }
 
+// connectTimeout is 0 with a single engine: no limit but the driver's.
+func (e *engine) connectTimeout() time.Duration {
+	if e.pool == nil {
+		return 0
+	}
+	return e.watcher.k.settings.connectTimeout
+}
+
 func (e *engine) isReplica() bool { return e.replica.Load() }
 
-func (e *engine) count(r reason) { e.routed.of(r).Add(1) }
+func (e *engine) count(r reason) {
+	if block := e.routed[r/blockSize].Load(); block != nil {
+		block[r%blockSize].Add(1)
+		return
+	}
+	e.routed.block(r)[r%blockSize].Add(1)
+}
 
-// ended returns how many calls have ended here.
+// ended returns how many calls the server has ended.
 func (e *engine) ended() uint64 {
-	n := e.moved.Load() + e.rescued.Load()
+	n := e.moved.Load() + e.rescued.Load() - e.expired.Load()
 	for r := range reasons {
 		n += e.routed.load(r)
 	}
@@ -166,13 +192,10 @@ type counterBlock [blockSize]atomic.Uint64
 
 const blockSize = 8
 
-func (c *counters) of(r reason) *atomic.Uint64 {
-	block := c[r/blockSize].Load()
-	if block == nil {
-		c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
-		block = c[r/blockSize].Load()
-	}
-	return &block[r%blockSize]
+// block makes the block of a reason, unless somebody else does.
+func (c *counters) block(r reason) *counterBlock {
+	c[r/blockSize].CompareAndSwap(nil, new(counterBlock))
+	return c[r/blockSize].Load()
 }
 
 func (c *counters) load(r reason) uint64 {
@@ -184,9 +207,9 @@ func (c *counters) load(r reason) uint64 {
 
 // connect opens a child as its role wants it.
 func (e *engine) connect(ctx context.Context) (*child, error) {
-	if e.connectTimeout > 0 {
+	if e.connectTimeout() > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout)
+		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout())
 		defer cancel()
 	}
 	guard := e.guarded && e.isReplica()

@@ -103,11 +103,12 @@ func (e *engineError) Unwrap() error { return e.err }
 
 // verdict is what an error of a child means.
 type verdict struct {
-	callers    bool // the caller's context ended: nobody's fault
-	lost       bool // the connection is of no use any more
-	stale      bool // the child statement's plan was refused before it ran
-	refused    bool // the server does not write here, and did nothing
-	unanswered bool // the server did not do it, for reasons of its own
+	callers     bool // the caller's context ended: nobody's fault
+	lost        bool // the connection is of no use any more
+	interrupted bool // by us, see child.interrupt
+	stale       bool // the child statement's plan was refused before it ran
+	refused     bool // the server does not write here, and did nothing
+	unanswered  bool // the server did not do it, for reasons of its own
 }
 
 // judge is the one place that says what an error of a child means for its
@@ -119,8 +120,9 @@ func judge(ctx context.Context, ca *call, err error) verdict {
 	var v verdict
 	v.callers = ctx.Err() != nil
 	v.lost = errors.Is(err, driver.ErrBadConn) || (ca.open && ca.child.closed()) || ca.child.mayMean(err)
+	v.interrupted = v.lost && !v.callers && ca.child.mysql && err == context.Canceled
 	v.stale = !v.lost && isStalePlan(err)
-	v.refused = !v.lost && isReadOnlyRefusal(err)
+	v.refused = !v.lost && isReadOnlyRefusal(ca.child.engine.database.dialect, err)
 	v.unanswered = isLeaving(err) || isFull(err) || ca.onReplica && isRecoveryConflict(err)
 	return v
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/multidb-go/multidb/internal/pool"
@@ -52,23 +53,26 @@ func (ca *call) onDetour() *detour {
 
 // mayMove reports whether another engine could do as well.
 func (c *Conn) mayMove(ctx context.Context, ca *call) bool {
-	return c.held == nil && ca.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
+	return c.held == nil && ca.pin == nil && c.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
 }
+
+// errRoleChanged is of a statement for the primary whose engine is that no more.
+var errRoleChanged = errors.New("multidb: the engine is not the primary any more")
 
 // mayRefuse reports whether there is anything to ask admit about.
 func (e *engine) mayRefuse() bool { return e.database.discover || e.drained.Load() }
 
-// admit refuses an engine that is not to be used now, before a connection is
-// taken.
+// admit refuses an engine that is not to be used now. It is asked before a
+// connection is taken, which may last, and again when it is there.
 func (c *Conn) admit(ca *call) error {
 	e := ca.route.engine
 	db := e.database
 	switch {
-	case c.held != nil || ca.pin != nil:
+	case c.held != nil || ca.inTx:
 		return nil
-	case e.drained.Load():
+	case e.drained.Load() && ca.pin == nil:
 		return fmt.Errorf("%w: engine %q; Resume it, or choose another", ErrDrained, e.name)
-	case !db.discover || ca.onReplica || ca.isRead():
+	case !db.discover || ca.isRead() || !ca.needsPrimary():
 		return nil
 	}
 	v := db.view.Load()
@@ -77,10 +81,28 @@ func (c *Conn) admit(ca *call) error {
 		return fmt.Errorf("%w: %s; drain the one whose data is not wanted, or make it a replica", ErrTwoPrimaries, names(v.rivals))
 	case v.doubted:
 		return fmt.Errorf("%w in database %q: no engine that can be reached says that it is", ErrNoPrimary, db.name)
+	case v.primary != e && ca.pin != nil:
+		return fmt.Errorf("%w: engine %q, which holds the state of this session", ErrReadOnlyEngine, e.name)
+	case v.primary != e:
+		return errRoleChanged
 	case ca.detour != nil && e == ca.detour.refusedBy:
 		return ca.detour.err // it is the primary, and does not write
 	}
 	return nil
+}
+
+// needsPrimary reports whether the call was routed as one for the primary. It may
+// be for a replica all the same where that was chosen, or by the state of the
+// session, and is nothing that a replica refuses.
+func (ca *call) needsPrimary() bool {
+	if f := ca.route.facts; f != nil && f.mayWrite() && !ca.readOnlyTx {
+		return true
+	}
+	switch ca.route.reason {
+	case reasonContext, reasonRule, reasonRouter, reasonPinned, reasonBeginReadOnly:
+		return !ca.onReplica
+	}
+	return true
 }
 
 // isRead reports whether the call is a query that is proved to be a read.
@@ -94,14 +116,20 @@ func (ca *call) isRead() bool {
 func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	e := ca.route.engine
 	switch {
-	case e != nil && e.database.isForgotten(c.connector) && ca.pin == nil:
+	case e == nil || c.held != nil || ctx.Err() != nil:
+		return false
+	case err == errRoleChanged:
+		return true
+	case errors.Is(err, ErrNoPrimary):
+		return c.connector.awaitPrimary(ctx, ca) // on the same engine, if it was named
+	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
-	case e == nil || !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
+	case !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
 		return false
 	case ca.onReplica:
 		ca.passOver(e, err)
 		return true
-	case isUnreachable(err), errors.Is(err, ErrDrained), errors.Is(err, ErrNoPrimary):
+	case isUnreachable(err), errors.Is(err, ErrDrained):
 		return c.connector.awaitPrimary(ctx, ca)
 	}
 	return false
@@ -147,7 +175,7 @@ func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
 	d.tried = nil // they may come back meanwhile
 	db := ca.route.engine.database
 	v := db.view.Load()
-	if !v.doubted && v.primary.isReady() {
+	if !v.doubted && v.primary.isUp() {
 		return time.Now().Before(d.patience) // it came while we were asking
 	}
 	db.waiting.Add(1)
@@ -181,14 +209,36 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	case ca.onReplica && (v.lost || v.unanswered) && (ca.isRead() || ca.via == viaBeginReadOnly):
 		ca.passOver(e, err)
 		return true
+	case ca.onReplica || ca.child.mayHaveRows():
+		return false
 	case ca.route.reason == reasonNoneReady && (v.lost || v.unanswered) && ca.isRead():
 		return ca.repeats()
-	case !ca.onReplica && v.lost && !ca.child.ran && c.connector.settings.failoverTimeout > 0:
+	case v.lost && !ca.child.ran && ca.via.comesBack() && c.connector.settings.failoverTimeout > 0:
 		return ca.repeats() // it was a prepare, or the BEGIN of a transaction
-	case !ca.onReplica && v.refused && e.database.discover && ca.via.runs():
+	case v.refused && e.database.discover && (ca.via == viaQuery || ca.via == viaExec) && e.database.doubtRefusal():
+		if !ca.isOneStatement() {
+			return false // a part of it may have been done
+		}
 		d := ca.onDetour()
 		d.refusedBy, d.err = e, err
-		e.database.doubt()
+		return true
+	}
+	return false
+}
+
+// comesBack reports whether the call is made again when it may go on elsewhere.
+func (v via) comesBack() bool { return v <= viaBeginReadOnly }
+
+// isOneStatement reports whether the text is surely a single statement that a
+// server does as a whole or not at all. A CALL may have committed a part of what
+// it does.
+func (ca *call) isOneStatement() bool {
+	f := ca.route.facts
+	if f == nil || strings.Contains(strings.TrimRight(ca.query, "; \t\r\n"), ";") {
+		return false
+	}
+	switch f.Verb {
+	case "select", "insert", "update", "delete", "merge", "replace", "with", "values", "truncate", "create", "alter", "drop":
 		return true
 	}
 	return false

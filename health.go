@@ -40,7 +40,7 @@ func (e *engine) goDown(err error) {
 	if isGone(err) {
 		e.pool.Renew() // the idle ones are as dead
 	}
-	e.pool.TurnAway(err)
+	e.pool.TurnAway(err, true)
 	e.database.refresh(nil)
 	if !e.isReplica() {
 		e.database.doubt()
@@ -49,10 +49,9 @@ func (e *engine) goDown(err error) {
 	e.watcher.hurry(e.database)
 }
 
-// lostOne is called with a child whose connection turned out dead. The others of
-// its age are suspect, and so is what is known of the engine's role.
-func (e *engine) lostOne(ch *child) {
-	e.pool.Stale(ch)
+// Lost is called when a connection turned out dead: what is known of the
+// engine's role is suspect then.
+func (e *engine) Lost() {
 	if !e.isReplica() {
 		e.database.doubt()
 	}
@@ -63,6 +62,7 @@ func (e *engine) comeUp() {
 	if e.outage.Swap(nil) == nil {
 		return
 	}
+	e.pool.Retry()
 	e.pace.n.Store(0)
 	e.pace.slow.Store(false)
 	e.database.refresh(nil)
@@ -93,22 +93,38 @@ func hangs(err error) bool {
 // waiting, but no more than one connect timeout is spent on finding out.
 const hesitation = 8
 
-// dial opens a child for the pool, unless the engine is known to be down: then
+// Down keeps the pool from dialling an engine that is known to be down: then
 // the watcher is the only one who tries.
-func (e *engine) dial(ctx context.Context) (*child, error) {
+func (e *engine) Down() error {
 	if o := e.outage.Load(); o != nil {
-		return nil, o
+		return o
 	}
-	late := time.AfterFunc(e.connectTimeout/hesitation, func() { e.hesitate(1) })
-	ch, err := e.connect(ctx)
-	if !late.Stop() {
-		e.hesitate(-1)
-	}
+	return nil
+}
+
+// dial opens a child for the pool.
+func (e *engine) dial(ctx context.Context) (*child, error) {
+	ch, err := e.connectNoticed(ctx)
 	if err != nil && ctx.Err() == nil && e.isDownBy(err) {
 		e.goDown(err)
 	}
 	return ch, err
 }
+
+// connectNoticed is connect, and leaves the engine out of the choice while it
+// takes long.
+func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
+	late := time.AfterFunc(e.connectTimeout()/hesitation, func() { e.hesitate(1) })
+	defer func() { // also after a panic
+		if !late.Stop() {
+			e.hesitate(-1)
+		}
+	}()
+	return e.connect(ctx)
+}
+
+// DialTimeout is for the pool, which lets a dial go on at least so long.
+func (e *engine) DialTimeout() time.Duration { return e.connectTimeout() }
 
 // isDownBy reports whether an engine that answers a dial with err is down. A
 // replica has others to do its work, so it is whenever the next dial would hardly
@@ -125,7 +141,8 @@ func (e *engine) hesitate(dials int32) {
 	e.database.refresh(nil)
 }
 
-// isReady reports whether reads may be sent to the engine, if it is a replica.
-func (e *engine) isReady() bool {
-	return e.outage.Load() == nil && !e.drained.Load() && e.late.Load() <= 0
-}
+// isUp reports whether statements may be sent to the engine.
+func (e *engine) isUp() bool { return e.outage.Load() == nil && !e.drained.Load() }
+
+// isTimely reports whether reads had better be, if it is a replica.
+func (e *engine) isTimely() bool { return e.isUp() && e.late.Load() <= 0 }

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// lease returns the child of an engine for one statement: the one that is in
+// lease returns the child of the route's engine for one statement: the one that is in
 // this Conn's hands already, else the one that was there last, else one from the
 // engine's pool.
-func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
+func (c *Conn) lease(ca *call) (*child, error) {
+	e := ca.route.engine
 	if c.held != nil {
 		return c.unbroken(c.held)
 	}
@@ -23,17 +24,21 @@ func (c *Conn) lease(ctx context.Context, e *engine) (*child, error) {
 	}
 	for i, ch := range c.parked() {
 		if ch != nil && ch.engine == e {
-			if c.reclaim(ctx, i) {
+			if c.reclaim(ca, i) {
 				return ch, nil
 			}
 			break
 		}
 	}
-	return c.leaseFromPool(ctx, e)
+	return c.leaseFromPool(ca.ctx, e)
 }
 
 func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {
 	ch, err := c.takeFrom(ctx, e)
+	for err == nil && !ch.serves() { // made before the engine was what it is now
+		e.pool.Discard(ch)
+		ch, err = c.takeFrom(ctx, e)
+	}
 	if err != nil {
 		return nil, e.connectionError(ctx, err)
 	}
@@ -43,8 +48,11 @@ func (c *Conn) leaseFromPool(ctx context.Context, e *engine) (*child, error) {
 }
 
 // serves reports whether the child can be used for what its engine is now: one
-// that was opened read-only is of no use to a primary.
-func (ch *child) serves() bool { return !ch.broken && !(ch.guarded && !ch.engine.isReplica()) }
+// that was opened read-only is of no use to a primary, and one that was not is
+// none to a replica.
+func (ch *child) serves() bool {
+	return !ch.broken && ch.guarded == (ch.engine.guarded && ch.engine.isReplica())
+}
 
 // unbroken is for a child that no other can stand in for: it holds the session.
 func (c *Conn) unbroken(ch *child) (*child, error) {
@@ -89,7 +97,7 @@ func (c *Conn) endLeases() {
 		c.pin.dirty = true
 	}
 	for i, ch := range c.leases {
-		if !ch.park() {
+		if !ch.endLease() {
 			c.leases[i] = nil
 		}
 	}
@@ -109,29 +117,23 @@ func (c *Conn) drop(ch *child) {
 	ch.endLease()
 }
 
-// endLease gives the child to its pool.
-func (ch *child) endLease() {
-	if ch.endUse() {
-		ch.engine.pool.Put(ch)
-	} else {
-		ch.engine.pool.Discard(ch)
-	}
-}
-
-// endUse clears what belongs to the lease, and reports whether the child may go
-// back to its pool.
-func (ch *child) endUse() bool {
+// endLease clears what belongs to the lease and gives the child back to its pool.
+// It reports whether the child is parked, so that the Conn may have it again.
+func (ch *child) endLease() bool {
+	p := ch.engine.pool
 	ch.engine.countLease(-1)
 	ch.queried, ch.noRows = false, false
 	if ch.mysql {
 		ch.release()
 	}
 	if ch.broken || ch.dirty {
+		p.Discard(ch)
 		return false
 	}
 	ch.stmts.endLease()
 	ch.noteIdle()
-	return true
+	valid := ch.Valid()
+	return valid && ch.TryPark() || p.Park(ch, valid)
 }
 
 // holds reports whether a child statement lives on a child in this Conn's hands.

@@ -40,6 +40,7 @@ func TestCloseWithLeasesOutDiscardsThem(t *testing.T) {
 func TestPanicsThrowTheChildAway(t *testing.T) {
 	for op, call := range map[testdb.Op]func(db *sql.DB){
 		testdb.OpPing:      func(db *sql.DB) { db.Ping() },
+		testdb.OpReset:     func(db *sql.DB) { must(db.Exec("DELETE FROM t")); db.Exec("DELETE FROM t") },
 		testdb.OpExec:      func(db *sql.DB) { db.Exec("DELETE FROM t") },
 		testdb.OpCheck:     func(db *sql.DB) { db.Exec("DELETE FROM t WHERE a = ?", 1) },
 		testdb.OpQuery:     func(db *sql.DB) { db.Query("SELECT 1 FROM t FOR UPDATE") },

@@ -54,25 +54,18 @@ func (c *Conn) isTimed(ca *call) bool {
 	return c.reads%paceSampling == 0 || pace.slow.Load() || pace.n.Load() < paceToTell
 }
 
-func (ca *call) startTimer() {
-	ca.timed = true
-	if ca.began.IsZero() {
-		ca.began = time.Now()
-	}
-}
-
 // notePace takes the time that a read on e took, and compares the replicas.
 func (db *database) notePace(e *engine, d time.Duration) {
 	e.pace.note(d)
-	up := db.view.Load().up.engines
+	timely := db.view.Load().timely.engines
 	fastest := int64(math.MaxInt64)
-	for _, other := range up {
+	for _, other := range timely {
 		if other.pace.n.Load() >= paceToTell {
 			fastest = min(fastest, other.pace.log2.Load())
 		}
 	}
 	changed := false
-	for _, other := range up {
+	for _, other := range timely {
 		if other.pace.n.Load() < paceToTell {
 			continue
 		}

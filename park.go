@@ -13,15 +13,20 @@ import "context"
 // some are others' by now.
 func (c *Conn) parked() []*child { return c.leases[len(c.leases):cap(c.leases)] }
 
-// reclaim makes a lease of what is parked.
-func (c *Conn) reclaim(ctx context.Context, i int) bool {
-	if ctx.Err() != nil {
+// reclaim makes a lease of what is parked, and resets it for the call.
+func (c *Conn) reclaim(ca *call, i int) bool {
+	if ca.ctx.Err() != nil {
 		return false
 	}
 	parked := c.parked()
 	ch := parked[i]
-	if !ch.TryReclaim() || !ch.engine.pool.Ready(ctx, ch) {
+	if !ch.TryReclaim() {
 		parked[i] = nil
+		return false
+	}
+	if !ch.serves() {
+		parked[i] = nil
+		ch.engine.pool.Discard(ch)
 		return false
 	}
 	ch.engine.countLease(+1)
@@ -29,7 +34,22 @@ func (c *Conn) reclaim(ctx context.Context, i int) bool {
 		parked[0], parked[i] = ch, parked[0]
 	}
 	c.leases = c.leases[:len(c.leases)+1]
-	return true
+	ca.child, ca.busy = ch, true // for abandon, should the reset panic
+	err := ch.Reset(ca.ctx)
+	ca.busy = false
+	if err != nil {
+		c.refuse(ca.ctx, ch, err)
+	}
+	return err == nil
+}
+
+// refuse gives away the last lease, which could not be reset.
+func (c *Conn) refuse(ctx context.Context, ch *child, err error) {
+	last := len(c.leases) - 1
+	c.leases[last] = nil
+	c.leases = c.leases[:last]
+	ch.engine.countLease(-1)
+	ch.engine.pool.Unfit(ctx, ch, err)
 }
 
 // addLease adds a child from a pool. There is room for the usual number of
@@ -39,15 +59,4 @@ func (c *Conn) addLease(ch *child) {
 		copy(parked[1:], parked)
 	}
 	c.leases = append(c.leases, ch)
-}
-
-// park ends the lease, and reports whether the child may be had again.
-func (ch *child) park() bool {
-	p := ch.engine.pool
-	if !ch.endUse() {
-		p.Discard(ch)
-		return false
-	}
-	valid := ch.Valid()
-	return valid && ch.TryPark() || p.Park(ch, valid)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Which engine of a database is the primary can be asked of the servers
@@ -134,6 +135,19 @@ func (db *database) doubt() {
 	db.doubts.Add(1)
 	db.refresh(func(v *view) { v.doubted = true })
 	db.engines[0].watcher.hurry(db)
+}
+
+// doubtRefusal is doubt for a primary that refused a write, and reports whether
+// that is one. A program that meets read-only transactions of its own making, once
+// and again, must not make all others wait each time.
+func (db *database) doubtRefusal() bool {
+	now := time.Now().UnixNano()
+	last := db.refused.Load()
+	if now-last < int64(watchInterval) || !db.refused.CompareAndSwap(last, now) {
+		return false
+	}
+	db.doubt()
+	return true
 }
 
 func names(engines []*engine) string {

@@ -85,18 +85,19 @@ const (
 
 // isReadOnlyRefusal reports that the server does not write here. It says so
 // before it does anything of the statement, or undoes it.
-func isReadOnlyRefusal(err error) bool {
-	if sqlState(err) == "25006" {
-		return true
+func isReadOnlyRefusal(d Dialect, err error) bool {
+	switch d {
+	case SQLite:
+		return errorNumber(err)&0xff == sqliteReadOnly
+	case MySQL:
+		switch errorNumber(err) {
+		case mysqlReadOnlyTx, mysqlReadOnly:
+			return true
+		case mysqlOption:
+			return strings.Contains(err.Error(), "read-only") || strings.Contains(err.Error(), "read_only")
+		}
 	}
-	switch n := errorNumber(err); n {
-	case mysqlReadOnlyTx, mysqlReadOnly:
-		return true
-	case mysqlOption:
-		return strings.Contains(err.Error(), "read-only") || strings.Contains(err.Error(), "read_only")
-	default:
-		return n > 0 && n&0xff == sqliteReadOnly && strings.Contains(strings.ToLower(err.Error()), "readonly")
-	}
+	return sqlState(err) == "25006"
 }
 
 // isLeaving reports that the server ended, or refused, the connection for

@@ -59,30 +59,35 @@ func TestRefusalsOfAllDrivers(t *testing.T) {
 	for _, c := range []struct {
 		err     error
 		refusal bool
+		driver  string // "" is mysql
 	}{
-		{sqlState("25006"), true},
-		{&numberedError{Number: 1792}, true},
-		{&numberedError{Number: 1836}, true},
-		{&numberedError{Number: 1290, Message: "The MariaDB server is running with the --read-only option"}, true},
-		{&numberedError{Number: 1290, Message: "The MySQL server is running with the --super-read-only option"}, true},
-		{&codeError{noWrites, 8}, true},
-		{&codeError{noWrites + " (1032)", 1032}, true},
-		{&smallCodeError{8}, true},
-		{fieldError{Code: 8, err: noWrites}, true},
-		{&fieldError{Code: 8, err: noWrites}, true},
-		{fmt.Errorf("traced: %w", &codeError{noWrites, 8}), true},
+		{sqlState("25006"), true, ""},
+		{&numberedError{Number: 1792}, true, ""},
+		{&numberedError{Number: 1836}, true, ""},
+		{&numberedError{Number: 1290, Message: "The MariaDB server is running with the --read-only option"}, true, ""},
+		{&numberedError{Number: 1290, Message: "The MySQL server is running with the --super-read-only option"}, true, ""},
+		{&codeError{noWrites, 8}, true, "sqlite"},
+		{&codeError{noWrites + " (1032)", 1032}, true, "sqlite"},
+		{&smallCodeError{8}, true, "sqlite"},
+		{fieldError{Code: 8, err: noWrites}, true, "sqlite"},
+		{&fieldError{Code: 8, err: noWrites}, true, "sqlite"},
+		{fmt.Errorf("traced: %w", &codeError{noWrites, 8}), true, "sqlite"},
 
-		{&numberedError{Number: 1290, Message: "The MariaDB server is running with the --secure-file-priv option"}, false},
-		{&numberedError{Number: 1062, Message: "Duplicate entry 'readonly'"}, false},
-		{&codeError{"database is locked", 5}, false},
-		{&codeError{"out of range", 8}, false}, // another system's number
-		{&textCodeError{"1792", noWrites}, false},
-		{errors.New(noWrites), false},
-		{hollowError{}, false},
+		{&numberedError{Number: 1290, Message: "The MariaDB server is running with the --secure-file-priv option"}, false, ""},
+		{&numberedError{Number: 1062, Message: "Duplicate entry 'readonly'"}, false, ""},
+		{&codeError{"database is locked", 5}, false, "sqlite"},
+		{&codeError{"out of range", 8}, false, ""}, // another system's number
+		{&textCodeError{"1792", noWrites}, false, ""},
+		{errors.New(noWrites), false, ""},
+		{hollowError{}, false, ""},
 	} {
 		t.Run(fmt.Sprintf("%T %v", c.err, c.err), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				h := newHerd(t, 1)
+				h := newHerd(t, 1, func(config *multidb.Config) {
+					if c.driver != "" {
+						config.Primary.Driver, config.Replicas[0].Driver = c.driver, c.driver
+					}
+				})
 				h.replicas[0].On(testdb.OpQuery, func(*testdb.Call) error { return c.err })
 				err := use(h.db.Query("SELECT 1"))
 				if c.refusal && err != nil || !c.refusal && err != c.err {

@@ -84,10 +84,9 @@ func (st *statements) lend(cs *childStmt, s *stmt) {
 	st.mu.Unlock()
 }
 
-// endLease makes the statements free for the next holder, and closes those that
-// nobody wants any more.
+// endLease makes the statements free for the next holder.
 func (st *statements) endLease() {
-	if len(st.lent) > 0 || st.unused.Load() {
+	if len(st.lent) > 0 {
 		st.giveBack()
 	}
 }
@@ -101,14 +100,23 @@ func (st *statements) giveBack() {
 		st.lent[i] = nil
 	}
 	st.lent = st.lent[:0]
-	if st.unused.Load() {
-		for _, cs := range st.withoutUsers() {
-			st.drop(cs)
-		}
-	}
 	if st.size > maxChildStatements {
 		st.makeRoom(maxChildStatements)
 	}
+}
+
+// closeUnused closes the statements that nobody wants any more, and reports
+// whether there were some. It is called when the child has a new holder, before
+// anything else runs: pgx goes by what was prepared under a text also where that
+// text is then run without a statement.
+func (st *statements) closeUnused() bool {
+	if !st.unused.Load() {
+		return false
+	}
+	for _, cs := range st.withoutUsers() {
+		st.drop(cs)
+	}
+	return true
 }
 
 func (st *statements) withoutUsers() []*childStmt {

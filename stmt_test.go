@@ -165,7 +165,7 @@ func TestStmtCloseErrorReachesTheProgram(t *testing.T) {
 }
 
 // Without the child in hand, Stmt.Close leaves the child alone, even while
-// another uses it: the next holder closes the statement.
+// another uses it: the next holder closes the statement, before anything else.
 func TestStmtCloseWithoutTheChildDoesNoIO(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSplit(t, testdb.Full, maxOpen(1))
@@ -175,7 +175,7 @@ func TestStmtCloseWithoutTheChildDoesNoIO(t *testing.T) {
 		diff(t, "at Stmt.Close the child saw", s.primary.Trace(), nil)
 		must(s.db.Exec("DELETE FROM u"))
 		diff(t, "at last the child saw", s.primary.Trace(), []string{
-			"#1 Reset", "#1 Exec DELETE FROM u", "#1 Stmt.Close DELETE FROM t", "#1 IsValid"})
+			"#1 Reset", "#1 Stmt.Close DELETE FROM t", "#1 Exec DELETE FROM u", "#1 IsValid"})
 	})
 }
 

@@ -18,11 +18,12 @@ type view struct {
 	doubted bool
 
 	// replicas is how many engines are replicas now. Reads go to one of ready,
-	// which leaves out those that are down, drained or much slower than the rest;
-	// now and then to one of up, which leaves out only the first two.
-	replicas  int
-	up, ready candidates
-	only      *engine // the one replica that there is, if it is in up: nothing has to be chosen
+	// which leaves out those that are down, drained, long in connecting, or much
+	// slower than the rest; now and then to one of timely, where the last are not
+	// left out.
+	replicas      int
+	timely, ready candidates
+	only          *engine // the one replica that there is, if it is timely: nothing has to be chosen
 }
 
 // candidates are engines to choose from, with their weights added up.
@@ -38,6 +39,9 @@ func (c *candidates) add(e *engine) {
 
 // without returns the candidates that were not tried yet.
 func (c candidates) without(d *detour) candidates {
+	if d == nil {
+		return c
+	}
 	var rest candidates
 	for _, e := range c.engines {
 		if !d.has(e) {
@@ -67,25 +71,35 @@ func (db *database) refresh(change func(*view)) {
 			continue
 		}
 		v.replicas++
-		if slices.Contains(v.rivals, e) || !e.isReady() {
+		if slices.Contains(v.rivals, e) || !e.isTimely() {
 			continue
 		}
-		v.up.add(e)
+		v.timely.add(e)
 		if !e.pace.slow.Load() {
 			v.ready.add(e)
 		}
 	}
 	if len(v.ready.engines) == 0 {
-		v.ready = v.up
+		v.ready = v.timely
 	}
-	if v.replicas == 1 && len(v.up.engines) == 1 {
-		v.only = v.up.engines[0]
+	if v.replicas == 1 && len(v.timely.engines) == 1 {
+		v.only = v.timely.engines[0]
 	}
 	db.view.Store(v)
 	if db.replaced != nil {
 		close(db.replaced)
 		db.replaced = nil
 	}
+}
+
+// lateOnes are the replicas that are up and long in connecting: better than none.
+func (db *database) lateOnes(v *view) (late candidates) {
+	for _, e := range db.engines {
+		if e != v.primary && e.isUp() && !slices.Contains(v.rivals, e) {
+			late.add(e)
+		}
+	}
+	return late
 }
 
 // changed returns a channel that is closed when v is not the view any more.

@@ -2,6 +2,8 @@ package multidb
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -103,7 +105,9 @@ func (w *watcher) hurry(db *database) {
 func (w *watcher) run(ctx context.Context) {
 	defer close(w.ended)
 	defer w.asking.Wait()
-	timer := time.NewTimer(0)
+	w.ticked = time.Now()
+	w.due = w.ticked.Add(watchInterval)
+	timer := time.NewTimer(watchInterval)
 	defer timer.Stop()
 	for {
 		var some []*database
@@ -176,13 +180,12 @@ func (db *database) takeStock() {
 	}
 	db.active = false
 	for _, e := range db.engines {
-		e.watch()
-		calls, busy := e.ended(), e.pool.Stats().InUse > 0
-		stalls := busy && calls == e.watched.calls
+		calls, busy, before := e.ended(), e.pool.Stats().InUse > 0, e.watched != nil
+		stalls := busy && before && calls == e.watch().calls
 		if stalls && !e.watched.stalls && e.outage.Load() == nil {
 			e.watched.pause, e.watched.next = watchInterval, time.Time{} // ask at once
 		}
-		e.watched.stalls = stalls
+		e.watch().stalls = stalls
 		db.active = db.active || busy || calls != e.watched.calls
 		e.watched.calls = calls
 	}
@@ -200,7 +203,7 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	}
 	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
 	switch {
-	case e.watched.asked || !down && !doubtful:
+	case e.watched.asked || !down && !doubtful || e.drained.Load():
 		return 0
 	case now.Before(e.watched.next):
 		return e.watched.next.Sub(now)
@@ -250,48 +253,71 @@ func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
 	e.watched.asked = true
 	round := e.database.round
 	w.asking.Go(func() {
-		a := answer{engine: e, round: round}
+		a := answer{engine: e, round: round, err: errNoAnswer}
+		defer func() { // also after a panic of the child driver
+			if p := recover(); p != nil {
+				a.err = fmt.Errorf("multidb: the child driver panicked: %v", p)
+			}
+			select {
+			case w.answers <- a:
+			case <-ctx.Done():
+			}
+		}()
 		a.claim, a.err = e.answer(ctx, anew)
-		select {
-		case w.answers <- a:
-		case <-ctx.Done():
-		}
 	})
 }
+
+var errNoAnswer = errors.New("multidb: the child driver ended the goroutine in which it was asked")
 
 // answer asks the server, by an idle connection if there is one that works, or by
 // one made for the purpose. With anew only the latter, as an idle connection may
 // be dead while the server lives.
 func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
+	defer cancel()
 	if !anew {
 		if said, ok := e.answerOnIdle(ctx); ok {
 			return said, nil
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout)
-	defer cancel()
-	ch, err := e.connect(ctx)
+	ch, err := e.connectNoticed(ctx)
+	if err != nil && isFull(err) {
+		ch, err = e.pool.Take(ctx) // one that comes back
+		if err != nil {
+			return claimNone, err
+		}
+		said, err := ch.answer(ctx)
+		e.giveBack(ch, err)
+		return said, err
+	}
 	if err != nil {
 		return claimNone, err
 	}
-	defer ch.Close()
-	return ch.answer(ctx)
+	said, err := ch.answer(ctx)
+	if err != nil || !ch.serves() || !e.pool.Adopt(ch) {
+		ch.Close()
+	}
+	return said, err
 }
 
 func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout/hesitation)
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout()/hesitation)
 	defer cancel()
 	ch, ok := e.pool.TakeIdle(ctx)
 	if !ok {
 		return claimNone, false
 	}
 	said, err := ch.answer(ctx)
+	e.giveBack(ch, err)
+	return said, err == nil
+}
+
+func (e *engine) giveBack(ch *child, err error) {
 	if err != nil {
 		e.pool.Discard(ch)
-		return claimNone, false
+	} else {
+		e.pool.Put(ch)
 	}
-	e.pool.Put(ch)
-	return said, true
 }
 
 // answer asks the server what it is, where somebody wants to know, or only

@@ -31,7 +31,7 @@ type childDriver struct {
 // state is something that a statement leaves on its session.
 type state struct{ set, show, changed string }
 
-var drivers = []childDriver{libpq, mysqlPrepared, mysqlInterpolated, modernc, ncruces}
+var drivers = []childDriver{pgxDefault, libpq, mysqlPrepared, mysqlInterpolated, modernc, ncruces}
 
 // sql writes the placeholders of a text as the driver wants them.
 func (d childDriver) sql(query string) string {
@@ -244,7 +244,7 @@ func TestPreparedStatements(t *testing.T) {
 		if err := read.QueryRowContext(t.Context(), 100).Scan(&note); err != sql.ErrNoRows {
 			t.Errorf("after the rollback: %q, %v", note, err)
 		}
-	})
+	}, pgxModes...)
 }
 
 // Two statements of one text in one transaction, the second run while the first
@@ -302,7 +302,7 @@ func TestStatementsOfOneTextNestedInATransaction(t *testing.T) {
 				return way(tx)
 			})
 		}
-	})
+	}, pgxModes...)
 }
 
 func TestValuesAndColumnTypesAreTheChilds(t *testing.T) {
@@ -326,7 +326,7 @@ func TestValuesAndColumnTypesAreTheChilds(t *testing.T) {
 				return []any{inserted, updated, read}
 			})
 		}
-	})
+	}, pgxModes...)
 }
 
 func TestErrorsAreTheChilds(t *testing.T) {
@@ -368,7 +368,7 @@ func TestErrorsAreTheChilds(t *testing.T) {
 		if n := f.childrenInUse(); n != 0 {
 			t.Errorf("%d children were not given back", n)
 		}
-	})
+	}, pgxModes...)
 }
 
 // Each of these users of one pool leaves state on its session. None may meet

@@ -160,9 +160,9 @@ func (f *fleet) prepared(db *sql.DB, query string, args []any) answer {
 	return first
 }
 
-// each runs a test for every driver.
-func each(t *testing.T, test func(t *testing.T, d childDriver)) {
-	for _, d := range drivers {
+// each runs a test for every driver, and for further ones.
+func each(t *testing.T, test func(t *testing.T, d childDriver), more ...childDriver) {
+	for _, d := range append(drivers, more...) {
 		t.Run(d.name, func(t *testing.T) { test(t, d) })
 	}
 }

@@ -67,12 +67,12 @@ var mariadb = server{
 }
 
 var (
-	modernc = sqlite("SQLite modernc", "sqlite")
-	ncruces = sqlite("SQLite ncruces", "sqlite3")
+	modernc = sqliteServer("SQLite modernc", "sqlite")
+	ncruces = sqliteServer("SQLite ncruces", "sqlite3")
 )
 
-// sqlite has one file in WAL mode; the replica opens it to read only.
-func sqlite(name, driver string) server {
+// sqliteServer has one file in WAL mode; the replica opens it to read only.
+func sqliteServer(name, driver string) server {
 	return server{
 		name:     name,
 		driver:   driver,

@@ -47,8 +47,8 @@ func (b *Base) TryPark() bool {
 }
 
 // TryReclaim takes a connection that is parked, be it with the caller or with
-// somebody else. Before it is used, it wants to be reset by Pool.Ready. False is
-// no error: it is time for Take, then.
+// somebody else. Before it is used, it wants to be reset, and if that fails, it is
+// for Unfit. False is no error: it is time for Take, then.
 func (b *Base) TryReclaim() bool {
 	return b.state.CompareAndSwap(parked, berthed) || b.state.CompareAndSwap(rested, berthed)
 }

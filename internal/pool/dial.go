@@ -9,19 +9,32 @@ import (
 	"time"
 )
 
-// dialGrace is how long a dial may go on after the waiter that set it off has
-// left. Long enough for any server that answers at all; and it must end, because
-// those who come later would wait for a dial that hangs instead of trying anew.
+// dialGrace is how long a dial may go on at least after the waiter that set it off
+// has left. Long enough for any server that answers at all; and it must end,
+// because those who come later would wait for a dial that hangs instead of trying
+// anew.
 const dialGrace = 10 * time.Second
 
 var errDialLeft = errors.New("multidb: the child driver ended the goroutine it connected in; report it to the driver's authors")
 
-// dialSet holds the dials in progress: the context of each, and what ends it.
-type dialSet map[context.Context]context.CancelFunc
+// dialSet holds the dials in progress, by the context of each.
+type dialSet map[context.Context]dialing
+
+type dialing struct {
+	cancel     context.CancelFunc
+	generation uint64 // of the pool when it began
+}
 
 // startDials starts a dial for each waiter that no dial in progress is for, as
-// far as there are places. Called with mu held.
+// far as there are places. Where no dial would help, those wait who have something
+// to wait for. Called with mu held.
 func (p *Pool[C]) startDials() {
+	if p.o.Owner != nil && p.waiters.len > 0 {
+		if err := p.o.Owner.Down(); err != nil {
+			p.turnAway(err, true)
+			return
+		}
+	}
 	for len(p.dials) < p.waiters.len && p.takePlace() {
 		go p.runDial(p.newDial())
 	}
@@ -35,7 +48,7 @@ func (p *Pool[C]) newDial() (ctx, starter context.Context, cancel context.Cancel
 	if p.dials == nil {
 		p.dials = make(dialSet)
 	}
-	p.dials[ctx] = cancel
+	p.dials[ctx] = dialing{cancel: cancel, generation: p.generation}
 	p.stats.Dials++
 	return ctx, starter, cancel
 }
@@ -44,7 +57,7 @@ func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFun
 	defer cancel()
 	defer context.AfterFunc(starter, func() {
 		select {
-		case <-time.After(dialGrace):
+		case <-time.After(max(dialGrace, p.dialTimeout()+time.Second)): // who has a limit shall see its end
 			cancel()
 		case <-ctx.Done(): // the dial has returned
 		}
@@ -69,20 +82,32 @@ func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFun
 	}
 }
 
+func (p *Pool[C]) dialTimeout() time.Duration {
+	if p.o.Owner == nil {
+		return 0
+	}
+	return p.o.Owner.DialTimeout()
+}
+
 func (p *Pool[C]) dialled(ctx context.Context, c C) {
 	p.mu.Lock()
-	p.endDial(ctx)
 	b := c.base()
-	b.generation = p.generation
-	if p.o.MaxLifetime > 0 {
-		b.expires = time.Since(p.epoch) + p.o.MaxLifetime - rand.N(p.o.MaxLifetime/10+1)
-	}
-	p.beginTurn(b)
+	p.begin(b, p.dials[ctx].generation) // a pool that was renewed since does not want it
+	p.endDial(ctx)
 	kept := p.keep(c, b, false)
 	p.mu.Unlock()
 	if !kept {
 		p.close(c)
 	}
+}
+
+// begin notes what a connection begins with. Called with mu held.
+func (p *Pool[C]) begin(b *Base, generation uint64) {
+	b.generation = generation
+	if p.o.MaxLifetime > 0 {
+		b.expires = time.Since(p.epoch) + p.o.MaxLifetime - rand.N(p.o.MaxLifetime/10+1)
+	}
+	p.beginTurn(b)
 }
 
 // dialFailed tells the first waiter, unless the pool itself ended the dial: then

@@ -29,11 +29,11 @@ func tickPeriod(o Options) time.Duration {
 
 // startClock is called with mu held.
 func (p *Pool[C]) startClock() {
-	if p.period == 0 || p.timer != nil {
+	if tickPeriod(p.o) == 0 || p.timer != nil {
 		return
 	}
 	p.now = time.Since(p.epoch)
-	p.timer = time.AfterFunc(p.period, p.tick)
+	p.timer = time.AfterFunc(tickPeriod(p.o), p.tick)
 }
 
 // stopClock is called with mu held.
@@ -55,7 +55,7 @@ func (p *Pool[C]) tick() {
 		p.recall() // so that the next to be parked meets startClock
 	}
 	if len(p.idle)+len(p.berths) > 0 {
-		p.timer.Reset(p.period)
+		p.timer.Reset(tickPeriod(p.o))
 	} else {
 		p.timer = nil
 	}

@@ -1,5 +1,7 @@
 package pool
 
+import "context"
+
 // ClockRuns says whether the pool holds a timer.
 func (p *Pool[C]) ClockRuns() bool {
 	p.mu.Lock()
@@ -32,3 +34,6 @@ func (p *Pool[C]) AtRest() bool {
 }
 
 const MaxTurn = maxTurn
+
+// Ready makes a connection that was reclaimed fit for its next use.
+func (p *Pool[C]) Ready(ctx context.Context, c C) bool { return p.reset(ctx, c) }

@@ -16,13 +16,30 @@ func (p *Pool[C]) Renew() {
 	p.closeAside(dropped)
 }
 
-// TurnAway answers all who wait now with err. Dials in progress go on.
-func (p *Pool[C]) TurnAway(err error) {
+// TurnAway answers all who wait now with err. Dials in progress go on. With
+// onlyHopeless it does so only if there is nothing to wait for but these: no
+// connection that could come back.
+func (p *Pool[C]) TurnAway(err error, onlyHopeless bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.turnAway(err, onlyHopeless)
+}
+
+// turnAway is called with mu held.
+func (p *Pool[C]) turnAway(err error, onlyHopeless bool) {
+	if onlyHopeless && p.open > len(p.dials) {
+		return
+	}
 	for p.waiters.len > 0 {
 		p.serve(p.waiters.first, handover[C]{err: err})
 	}
+}
+
+// Retry begins the dials that Owner.Down kept from being tried.
+func (p *Pool[C]) Retry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.startDials()
 }
 
 // TakeIdle is Take for those who want a connection only if there is one.
@@ -36,5 +53,25 @@ func (p *Pool[C]) TakeIdle(ctx context.Context) (c C, ok bool) {
 		c, ok = p.steal()
 	}
 	p.mu.Unlock()
-	return c, ok && (!c.base().used || p.Ready(ctx, c))
+	return c, ok && (!c.base().used || p.reset(ctx, c))
+}
+
+// Adopt takes a connection that was not dialled by the pool, if there is a place
+// for it. False means that there is none, and that c is the caller's still. A pool
+// that shares limits adopts nothing: its places are given to those who wait.
+func (p *Pool[C]) Adopt(c C) bool {
+	b := c.base()
+	p.mu.Lock()
+	if p.closed || p.o.Host != nil || len(p.idle)+len(p.berths) >= p.o.MaxIdle || !p.takePlace() {
+		p.mu.Unlock()
+		return false
+	}
+	p.begin(b, p.generation)
+	b.used = true
+	kept := p.keep(c, b, false)
+	p.mu.Unlock()
+	if !kept {
+		p.close(c)
+	}
+	return true
 }

@@ -77,14 +77,21 @@ type Options struct {
 	MaxLifetime time.Duration // 0: no limit; shortened by up to 10 % at random for each connection
 	MaxIdleTime time.Duration // 0: no limit
 	Host        *Host         // shares its limits with other pools; nil: none
+	Owner       Owner         // may be nil
+}
+
+// Owner is told, and asked, about the engine.
+type Owner interface {
+	Lost()                      // an idle connection turned out dead
+	DialTimeout() time.Duration // the dial function's own, 0: not known
+	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
 }
 
 // Pool holds the connections of one engine.
 type Pool[C Conn] struct {
-	dial   func(ctx context.Context) (C, error)
-	o      Options
-	period time.Duration // between two ticks of the clock; 0: nothing ever expires
-	epoch  time.Time     // when the clock stood at 0
+	dial  func(ctx context.Context) (C, error)
+	o     Options
+	epoch time.Time // when the clock stood at 0
 
 	// mu guards all that follows. No child is called, and nothing waits,
 	// while it is held.
@@ -108,7 +115,7 @@ type Pool[C Conn] struct {
 // carries the values of a taker's context, but neither its deadline nor its
 // cancellation.
 func New[C Conn](dial func(ctx context.Context) (C, error), o Options) *Pool[C] {
-	return &Pool[C]{dial: dial, o: o, period: tickPeriod(o), epoch: time.Now()}
+	return &Pool[C]{dial: dial, o: o, epoch: time.Now()}
 }
 
 // Take returns the connection that came back last, or else a new one, or else
@@ -121,7 +128,7 @@ func (p *Pool[C]) Take(ctx context.Context) (C, error) { return p.TakeYielding(c
 func (p *Pool[C]) TakeYielding(ctx context.Context, yield func()) (C, error) {
 	for {
 		c, err := p.idleOrNext(ctx, yield)
-		if err != nil || !c.base().used || p.Ready(ctx, c) {
+		if err != nil || !c.base().used || p.reset(ctx, c) {
 			return c, err
 		}
 	}
@@ -173,27 +180,34 @@ func (p *Pool[C]) popIdle() C {
 	return c
 }
 
-// Ready resets c for its next user, or drops it.
-func (p *Pool[C]) Ready(ctx context.Context, c C) bool {
-	fit := false
+// reset makes c ready for its next user, or drops it.
+func (p *Pool[C]) reset(ctx context.Context, c C) bool {
+	returned := false
 	defer func() {
-		// Also after a panic: the taker does not have c yet, so it cannot discard
-		// it. Aside, because closing a dead connection may take its time, and
-		// that is not to be taken from the taker's.
-		if !fit {
+		if !returned { // a panic: the taker does not have c yet, so it cannot discard it
 			go p.Discard(c)
 		}
 	}()
 	err := c.Reset(ctx)
-	if err == nil {
-		fit = true
-		return true
+	returned = true
+	if err != nil {
+		p.Unfit(ctx, c, err)
 	}
+	return err == nil
+}
+
+// Unfit drops a connection whose reset has failed. It does so aside, because
+// closing a dead connection may take its time, and that is not to be taken from
+// the taker's.
+func (p *Pool[C]) Unfit(ctx context.Context, c C, err error) {
 	// A reset that the taker's own context ended tells nothing about the engine.
 	if errors.Is(err, driver.ErrBadConn) && ctx.Err() == nil {
 		p.Stale(c)
+		if p.o.Owner != nil {
+			p.o.Owner.Lost()
+		}
 	}
-	return false
+	go p.Discard(c)
 }
 
 // Put takes c back. It is kept if it is valid, of the current generation and not
@@ -321,8 +335,8 @@ func (p *Pool[C]) Close() error {
 	}
 	p.mu.Unlock()
 
-	for _, cancel := range dials {
-		cancel()
+	for _, d := range dials {
+		d.cancel()
 	}
 	var errs []error
 	for _, c := range idle {

@@ -57,7 +57,7 @@ func TestStress(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), rand.N(300*time.Microsecond))
 			var c *conn
 			var err error
-			if mine != nil && mine.TryReclaim() && p.Ready(ctx, mine) {
+			if mine != nil && mine.TryReclaim() && reset(ctx, p, mine) {
 				c = mine
 				reclaimed.Add(1)
 			} else {

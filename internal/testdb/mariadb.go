@@ -96,7 +96,7 @@ func (c *MariaDBCluster) start(ctx context.Context) error {
 // them to the replicas: all begin alike, before the first transaction.
 func (c *MariaDBCluster) install(ctx context.Context) error {
 	_, err := run(ctx, c.primary.account, c.programs.install, "--no-defaults", "--datadir="+c.primary.data(),
-		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", mariadbLogFileSize)
+		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", mariadbLogFileSize, mariadbTmpdir(c.primary))
 	if err != nil {
 		return err
 	}
@@ -186,6 +186,10 @@ type mariadb struct {
 // mariadbLogFileSize keeps a server from making 96 MB of redo log.
 const mariadbLogFileSize = "--innodb-log-file-size=10M"
 
+// mariadbTmpdir keeps servers apart: one that starts removes the temporary tables
+// of all that share its folder for them.
+func mariadbTmpdir(s *Server) string { return "--tmpdir=" + s.data() }
+
 func (m *mariadb) command(s *Server) *exec.Cmd {
 	return exec.Command(m.server, "--no-defaults",
 		"--datadir="+s.data(), "--socket="+mariadbSocket(s), "--pid-file="+s.data()+".pid",
@@ -193,7 +197,7 @@ func (m *mariadb) command(s *Server) *exec.Cmd {
 		"--server-id="+strconv.Itoa(m.id), "--log-bin="+s.Name, "--log-slave-updates", "--binlog-format=ROW",
 		"--log-bin-trust-function-creators", "--gtid-strict-mode", "--read-only="+onOff(m.replica),
 		"--max-connections=300", "--character-set-server=utf8mb4",
-		"--innodb-buffer-pool-size=32M", mariadbLogFileSize,
+		"--innodb-buffer-pool-size=32M", mariadbLogFileSize, mariadbTmpdir(s),
 		// A crash of the machine may lose these data; a crash of the server must not.
 		"--innodb-flush-log-at-trx-commit=2", "--sync-binlog=0", "--skip-innodb-doublewrite")
 }

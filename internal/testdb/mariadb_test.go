@@ -43,6 +43,17 @@ func TestMariaDBReplicates(t *testing.T) {
 	}
 }
 
+// A server that starts removes the temporary tables that it finds.
+func TestMariaDBServersShareNoTemporaryTables(t *testing.T) {
+	ctx := limit(t)
+	cluster := testdb.MariaDB(t)
+	const where = "SELECT @@tmpdir"
+	a, b := mustAsApp(ctx, t, cluster.Primary(), "", where), mustAsApp(ctx, t, cluster.Replicas()[0], "", where)
+	if a == b || a == "/tmp" || b == "/tmp" {
+		t.Errorf("the servers keep them in %s and %s", a, b)
+	}
+}
+
 func TestMariaDBRoles(t *testing.T) {
 	ctx := limit(t)
 	cluster := testdb.MariaDB(t)
