@@ -79,12 +79,8 @@ func openTenantry(config multidb.Config, names []string) (tenantry, error) {
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxIdleConns(maxIdle)
-	contexts := make([]context.Context, len(names)) // a program has one for each request; these are not what is measured
-	for i, name := range names {
-		contexts[i] = multidb.WithDatabase(endless, name)
-	}
 	return tenantry{
-		of:    func(tenant int) (context.Context, *sql.DB) { return contexts[tenant], db },
+		of:    func(tenant int) (context.Context, *sql.DB) { return multidb.WithDatabase(endless, names[tenant]), db },
 		close: func() { db.Close() },
 	}, nil
 }
