@@ -38,6 +38,9 @@ var sections = []section{
 	{"postgres-allocs", postgresAllocations},
 	{"postgres", postgresPairs},
 	{"connections", peakConnections},
+	{"tenants", manyTenants},
+	{"tenants-null", manyNullTenants},
+	{"first", firstStatements},
 	{"classify", classification},
 }
 
@@ -110,6 +113,11 @@ type effort struct {
 	peakRounds     int
 	peakCalls      int
 	classifyRounds int
+
+	tenantRounds    int
+	tenantCalls     int
+	nullTenantCalls int
+	firstRounds     int
 }
 
 func effortOf(quick bool) effort {
@@ -120,6 +128,9 @@ func effortOf(quick bool) effort {
 			postgresRounds: 5, postgresCalls: 160,
 			peakRounds: 1, peakCalls: 6400,
 			classifyRounds: 5,
+			tenantRounds:   1, tenantCalls: 6400,
+			nullTenantCalls: 64_000,
+			firstRounds:     50,
 		}
 	}
 	return effort{
@@ -128,5 +139,8 @@ func effortOf(quick bool) effort {
 		postgresRounds: 101, postgresCalls: 640,
 		peakRounds: 7, peakCalls: 64_000,
 		classifyRounds: 51,
+		tenantRounds:   7, tenantCalls: 64_000,
+		nullTenantCalls: 640_000,
+		firstRounds:     1001,
 	}
 }

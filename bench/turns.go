@@ -78,6 +78,15 @@ func ratios(times, base []time.Duration) spread {
 	return spreadOf(values)
 }
 
+// differences is by how many nanoseconds two actions are apart, round by round.
+func differences(times, base []time.Duration) spread {
+	values := make([]float64, len(times))
+	for i := range times {
+		values[i] = float64(times[i] - base[i])
+	}
+	return spreadOf(values)
+}
+
 func nanoseconds(times []time.Duration) spread {
 	values := make([]float64, len(times))
 	for i := range times {

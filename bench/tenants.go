@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
+)
+
+const (
+	tenantGoroutines = 64
+	tenantCount      = 200
+	tenantTotal      = 150 // connections, fewer than there are tenants
+	tenantAmple      = 250 // more than all need at once
+	tenantZipf       = 1.1
+)
+
+// tenantWay is a way to use the databases of many tenants on one server.
+type tenantWay struct {
+	name  string
+	limit int // of connections in total, that it can keep
+	open  func(dsn string, names []string) (tenantry, error)
+}
+
+// tenantry are databases that are open.
+type tenantry struct {
+	of    func(tenant int) (context.Context, *sql.DB)
+	close func()
+}
+
+var tenantWays = []tenantWay{
+	{"200 sql.DBs, 1 connection each", tenantCount, byHand(1)},
+	{"200 sql.DBs, no limit, 1 idle each", 0, byHand(0)},
+	{"multidb, ample cap", tenantAmple, byMultidb(tenantAmple)},
+	{"multidb, cap below the working set", tenantTotal, byMultidb(tenantTotal)},
+}
+
+// byHand opens a sql.DB for each tenant.
+func byHand(maxOpen int) func(dsn string, names []string) (tenantry, error) {
+	return func(dsn string, names []string) (tenantry, error) {
+		dbs := make([]*sql.DB, len(names))
+		for i, name := range names {
+			db, err := sql.Open("pgx", strings.ReplaceAll(dsn, "{tenant}", name))
+			if err != nil {
+				return tenantry{}, err
+			}
+			db.SetMaxOpenConns(maxOpen)
+			db.SetMaxIdleConns(1) // each has to keep its own: 64 for each would be 12,800
+			dbs[i] = db
+		}
+		return tenantry{
+			of: func(tenant int) (context.Context, *sql.DB) { return endless, dbs[tenant] },
+			close: func() {
+				for _, db := range dbs {
+					db.Close()
+				}
+			},
+		}, nil
+	}
+}
+
+func byMultidb(total int) func(dsn string, names []string) (tenantry, error) {
+	return func(dsn string, names []string) (tenantry, error) {
+		return openTenantry(multidb.Config{Tenants: multidb.Database{Primary: multidb.Engine{DSN: dsn}}, MaxOpenTotal: total}, names)
+	}
+}
+
+func openTenantry(config multidb.Config, names []string) (tenantry, error) {
+	connector, err := multidb.NewConnector(config)
+	if err != nil {
+		return tenantry{}, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxIdleConns(maxIdle)
+	return tenantry{
+		of:    func(tenant int) (context.Context, *sql.DB) { return multidb.WithDatabase(endless, names[tenant]), db },
+		close: func() { db.Close() },
+	}, nil
+}
+
+// zipf are choices of tenants, some of whom are chosen much oftener than others.
+type zipf struct {
+	choices []uint16
+	next    atomic.Uint64
+}
+
+func newZipf(tenants int) *zipf {
+	z := &zipf{choices: make([]uint16, 1<<18)}
+	source := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), tenantZipf, 1, uint64(tenants-1))
+	for i := range z.choices {
+		z.choices[i] = uint16(source.Uint64())
+	}
+	return z
+}
+
+func (z *zipf) choose() int { return int(z.choices[z.next.Add(1)%uint64(len(z.choices))]) }
+
+// tenantRound is what was seen of one way in one round.
+type tenantRound struct {
+	backends int // at most, as the server counted them
+	opens    int64
+	took     time.Duration
+}
+
+// manyTenants reads by key in the databases of many tenants on one server, in
+// turns, each time with new *sql.DBs that have warmed up. Each row says whose it is.
+func manyTenants(ctx context.Context, e effort) (table, error) {
+	t := table{
+		title: fmt.Sprintf("Tenants: %d PostgreSQL databases, %d goroutines, Zipf %.1f, median of %d rounds of %d calls",
+			tenantCount, tenantGoroutines, tenantZipf, e.tenantRounds, e.tenantCalls),
+		header: []string{"", "calls/s", "ratio", "opens/s", "limit", "backends at most", "rows of others", ""},
+	}
+	cluster, err := testdb.StartPostgres(ctx, testdb.PostgresOptions{})
+	if err != nil {
+		return t, err
+	}
+	defer cluster.Stop()
+	names, err := createTenants(ctx, cluster)
+	if err != nil {
+		return t, err
+	}
+	rounds := make([][]tenantRound, len(tenantWays))
+	for round := range e.tenantRounds {
+		for i := range tenantWays {
+			i = (i + round) % len(tenantWays)
+			r, err := tenantWays[i].measure(ctx, cluster, names, e.tenantCalls, fmt.Sprintf("bench %d.%d", round, i))
+			if err != nil {
+				return t, fmt.Errorf("%s: %w", tenantWays[i].name, err)
+			}
+			rounds[i] = append(rounds[i], r)
+		}
+	}
+	t.addTenants(rounds, e.tenantCalls)
+	return t, nil
+}
+
+func (t *table) addTenants(rounds [][]tenantRound, calls int) {
+	for i, way := range tenantWays {
+		var speed, ratio, opens []float64
+		most := 0
+		for round, r := range rounds[i] {
+			speed = append(speed, float64(calls)/r.took.Seconds())
+			ratio = append(ratio, rounds[0][round].took.Seconds()/r.took.Seconds())
+			opens = append(opens, float64(r.opens)/r.took.Seconds())
+			most = max(most, r.backends)
+		}
+		limit, result := "none", ""
+		if way.limit > 0 {
+			limit, result = fmt.Sprint(way.limit), verdict(float64(most), float64(way.limit))
+		}
+		// An error, or a row of another tenant, ends the measurement.
+		t.add(way.name, fmt.Sprintf("%.0f", spreadOf(speed).median), spreadOf(ratio).String(), fmt.Sprintf("%.0f", spreadOf(opens).median),
+			limit, fmt.Sprint(most), "0", result)
+	}
+}
+
+// createTenants makes the databases, each with rows that have its name.
+func createTenants(ctx context.Context, cluster *testdb.PostgresCluster) ([]string, error) {
+	var names []string
+	for i := range tenantCount {
+		names = append(names, fmt.Sprintf("tenant%d", i))
+	}
+	if err := cluster.CreateDatabases(ctx, names...); err != nil {
+		return nil, err
+	}
+	all, err := byMultidb(10)(tenantDSN(cluster, "bench setup"), names)
+	if err != nil {
+		return nil, err
+	}
+	defer all.close()
+	_, db := all.of(0)
+	return names, multidb.ForEach(ctx, db, names, 4, func(ctx context.Context, _ string) error {
+		_, err := db.ExecContext(ctx, `CREATE TABLE marker (id int PRIMARY KEY, name text);
+			INSERT INTO marker SELECT id, current_database() FROM generate_series(1, 100) id`)
+		return err
+	})
+}
+
+func tenantDSN(cluster *testdb.PostgresCluster, application string) string {
+	dsn := strings.Replace(cluster.Primary().DSN("NAME"), "NAME", "{tenant}", 1)
+	return dsn + "?application_name=" + strings.ReplaceAll(application, " ", "%20")
+}
+
+func (w tenantWay) measure(ctx context.Context, cluster *testdb.PostgresCluster, names []string, calls int, application string) (tenantRound, error) {
+	all, err := w.open(tenantDSN(cluster, application), names)
+	if err != nil {
+		return tenantRound{}, err
+	}
+	defer all.close()
+	tenants := newZipf(len(names))
+	look := func() error {
+		tenant := tenants.choose()
+		ctx, db := all.of(tenant)
+		var name string
+		err := db.QueryRowContext(ctx, "SELECT name FROM marker WHERE id = $1", 1+tenant%100).Scan(&name)
+		if err == nil && name != names[tenant] {
+			err = fmt.Errorf("a row of %s, want %s", name, names[tenant])
+		}
+		return err
+	}
+	stop := make(chan struct{})
+	counted := watch(ctx, stop, cluster.Primary(), application)
+	if _, err := timed(calls, tenantGoroutines, look); err != nil { // warms up
+		close(stop)
+		return tenantRound{}, errors.Join(err, (<-counted).err)
+	}
+	before, err := sessions(ctx, cluster)
+	if err != nil {
+		return tenantRound{}, err
+	}
+	took, err := timed(calls, tenantGoroutines, look)
+	close(stop)
+	c := <-counted
+	after, sessionsErr := sessions(ctx, cluster)
+	return tenantRound{c.most, after - before, took}, errors.Join(err, c.err, sessionsErr)
+}
+
+// sessions is how many connections to the databases of tenants were opened ever.
+func sessions(ctx context.Context, cluster *testdb.PostgresCluster) (n int64, err error) {
+	db := sql.OpenDB(pgxConnector(cluster.Primary(), "bench sessions"))
+	defer db.Close()
+	err = db.QueryRowContext(ctx, "SELECT sum(sessions)::bigint FROM pg_stat_database WHERE datname LIKE 'tenant%'").Scan(&n)
+	return n, err
+}
