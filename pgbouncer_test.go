@@ -170,7 +170,7 @@ func TestPgBouncerDiscover(t *testing.T) {
 }
 
 // What a session sets stays on a connection to the server, which PgBouncer gives
-// to the next. It is why docs/platform.md says what to use instead.
+// to the next. It is why docs/tenants.md says what to use instead.
 func TestPgBouncerSharesSessions(t *testing.T) {
 	cluster := testdb.Postgres(t)
 	proxy := testdb.PgBouncer(t, cluster.Primary(), map[string]string{"pool_mode": "transaction", "default_pool_size": "1"})

@@ -182,3 +182,102 @@ func TestPostgresTenantsAreIsolatedUnderLoad(t *testing.T) {
 	}
 	checkNoLeases(t, e.DB)
 }
+
+// Tenants in one database, as docs/tenants.md shows: a schema for each, or rows
+// that policies keep apart.
+
+func TestPostgresTenantsBySchema(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	name := cluster.Database(t)
+	admin := must(sql.Open("pgx", cluster.Primary().DSN(name)))
+	defer admin.Close()
+	db := openConfig(t, multidb.Config{RequireDatabase: true, Tenants: multidb.Database{
+		Primary:  multidb.Engine{DSN: cluster.Primary().DSN(name) + "?search_path={tenant}"},
+		Replicas: []multidb.Engine{{DSN: cluster.Standbys()[0].DSN(name) + "?search_path={tenant}"}},
+	}})
+	defer db.Close()
+	tenants := []string{"acme", "globex", "ini-tech"}
+	for _, tenant := range tenants {
+		must(admin.Exec(fmt.Sprintf("CREATE SCHEMA %q", tenant)))
+		must(db.ExecContext(multidb.WithDatabase(t.Context(), tenant), "CREATE TABLE marker AS SELECT current_schema()::text AS name"))
+	}
+	check(t, cluster.WaitReplay(t.Context()))
+	for _, tenant := range tenants {
+		var got string
+		var standby bool
+		ctx := multidb.WithDatabase(t.Context(), tenant)
+		check(t, db.QueryRowContext(ctx, "SELECT name, pg_is_in_recovery() FROM marker").Scan(&got, &standby))
+		if got != tenant || !standby {
+			t.Errorf("%s read the row of %q, from the standby: %v", tenant, got, standby)
+		}
+	}
+}
+
+func TestPostgresTenantsByRow(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	name := cluster.Database(t)
+	role := fmt.Sprintf("guest%d", guests.Add(1))
+	admin := must(sql.Open("pgx", cluster.Primary().DSN(name)))
+	defer admin.Close()
+	must(admin.Exec("CREATE ROLE " + role + " LOGIN"))
+	defer func() {
+		must(admin.Exec("DROP OWNED BY " + role))
+		must(admin.Exec("DROP ROLE " + role))
+	}()
+	must(admin.Exec(`CREATE TABLE orders (tenant text DEFAULT current_setting('app.tenant'), item text);
+		ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
+		CREATE POLICY of_tenant ON orders USING (tenant = current_setting('app.tenant', true));
+		GRANT SELECT, INSERT ON orders TO ` + role))
+	dsn := cluster.Primary().DSN(name) + "?user=" + role
+
+	// A pool for each tenant.
+	db := openConfig(t, multidb.Config{RequireDatabase: true,
+		Tenants: multidb.Database{Primary: multidb.Engine{DSN: dsn + "&app.tenant={tenant}"}}})
+	defer db.Close()
+	for _, tenant := range []string{"acme", "globex"} {
+		ctx := multidb.WithDatabase(t.Context(), tenant)
+		must(db.ExecContext(ctx, "INSERT INTO orders (item) VALUES ($1)", tenant+"'s"))
+		_, err := db.ExecContext(ctx, "INSERT INTO orders VALUES ('other', 'x')")
+		if err == nil || !strings.Contains(err.Error(), "row-level security") {
+			t.Errorf("%s wrote a row of another: %v", tenant, err)
+		}
+	}
+	for _, tenant := range []string{"acme", "globex"} {
+		var items string
+		check(t, db.QueryRowContext(multidb.WithDatabase(t.Context(), tenant), "SELECT string_agg(item, ',') FROM orders").Scan(&items))
+		if items != tenant+"'s" {
+			t.Errorf("%s sees %s", tenant, items)
+		}
+	}
+
+	// One pool for all, and one connection for all transactions.
+	shared := openConfig(t, multidb.Config{Primary: multidb.Engine{DSN: dsn, MaxOpen: 1}})
+	defer shared.Close()
+	var backends []int
+	for _, tenant := range []string{"acme", "globex", "acme"} {
+		check(t, multidb.RunInTx(t.Context(), shared, nil, func(ctx context.Context, tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, "SELECT set_config('app.tenant', $1, true)", tenant); err != nil {
+				return err
+			}
+			var items string
+			var backend int
+			err := tx.QueryRowContext(ctx, "SELECT string_agg(item, ','), pg_backend_pid() FROM orders").Scan(&items, &backend)
+			if err == nil && items != tenant+"'s" {
+				err = fmt.Errorf("%s sees %s", tenant, items)
+			}
+			backends = append(backends, backend)
+			return err
+		}))
+	}
+	var rows, backend int
+	check(t, shared.QueryRow("SELECT count(*), pg_backend_pid() FROM orders").Scan(&rows, &backend))
+	if rows != 0 {
+		t.Errorf("outside of a transaction %d rows are seen", rows)
+	}
+	for _, b := range backends {
+		if b != backend {
+			t.Errorf("the transactions ran on the backends %d, the last statement on %d: a setting of a transaction costs no connection", backends, backend)
+			break
+		}
+	}
+}
