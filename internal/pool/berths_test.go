@@ -75,8 +75,8 @@ func TestAConnectionDialledForNobodyAndParkedIsResetForTheNext(t *testing.T) {
 		synctest.Wait()
 		c := take(t, p)
 		park(p, c)
-		if take(t, p) != c || c.resets != 1 {
-			t.Errorf("%d resets, want 1", c.resets)
+		if take(t, p) != c || c.resets != 2 {
+			t.Errorf("%d resets, want one before each use", c.resets)
 		}
 		p.Put(c)
 	})

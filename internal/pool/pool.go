@@ -58,7 +58,7 @@ type Conn interface {
 // Base is what the pool knows about a connection.
 type Base struct {
 	place
-	used       bool          // has come back once, so it wants a reset; owned by the holder
+	used       bool          // has come back or was idle, so it wants a reset; owned by the holder
 	idleSince  time.Duration // on the pool's clock; guarded by the pool's mutex
 	generation uint64        // set before the first use, never changed
 	usedAt     uint64        // on the Cap's clock, when it came back; guarded by the pool's mutex
@@ -270,6 +270,7 @@ func (p *Pool[C]) keep(c C, b *Base, park bool) bool {
 		p.addBerth(c, parked)
 		return true
 	}
+	b.used = true // also if nobody had it: it may have died before somebody has
 	b.idleSince = p.now
 	p.idle = append(p.idle, c)
 	return true
