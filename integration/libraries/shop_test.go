@@ -34,7 +34,8 @@ const floor = 90
 func (s server) open(t testing.TB, change ...func(*multidb.Config)) *shop {
 	t.Helper()
 	f := &shop{t: t, server: s, endpoints: s.start(t)}
-	config := multidb.Config{Driver: s.driver, Primary: multidb.Engine{DSN: f.primary}}
+	config := multidb.Config{Driver: s.driver, Primary: multidb.Engine{DSN: f.primary},
+		ConnectTimeout: multidb.Duration(time.Minute)} // a busy machine is no dead replica
 	for _, dsn := range f.replicas {
 		config.Replicas = append(config.Replicas, multidb.Engine{DSN: dsn})
 	}
