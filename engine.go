@@ -29,7 +29,8 @@ type database struct {
 	turn     atomic.Uint64        // of RoundRobin
 	doubts   atomic.Uint64        // how often the roles were doubted
 	waiting  atomic.Int64         // statements that wait for the primary
-	refused  atomic.Int64         // when a primary that refused a write was doubted last, in nanoseconds of the wall clock
+	refused  atomic.Bool          // the primary was doubted because it refused a write
+	vain     atomic.Int64         // when that last came to nothing, in nanoseconds of the wall clock
 
 	// The watcher's own.
 	active  bool      // statements ran lately

@@ -215,7 +215,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 		return ca.repeats()
 	case v.lost && !ca.child.ran && ca.via.comesBack() && c.connector.settings.failoverTimeout > 0:
 		return ca.repeats() // it was a prepare, or the BEGIN of a transaction
-	case v.refused && e.database.discover && (ca.via == viaQuery || ca.via == viaExec) && e.database.doubtRefusal():
+	case v.refused && e.database.discover && (ca.via == viaQuery || ca.via == viaExec) && e.database.doubtRefusal(e):
 		if !ca.isOneStatement() {
 			return false // a part of it may have been done
 		}

@@ -106,6 +106,8 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 	if e := primaries[0]; e != old.primary {
 		db.promote(e)
 		changed = fmt.Sprintf("the primary is %q now, and was %q", e.name, old.primary.name)
+	} else if db.refused.Swap(false) {
+		db.vain.Store(time.Now().UnixNano())
 	}
 	db.refresh(func(v *view) { v.rivals, v.doubted = nil, db.doubts.Load() != r.doubts })
 	return true, changed
@@ -118,6 +120,8 @@ func (db *database) promote(e *engine) {
 	old.replica.Store(true)
 	e.replica.Store(false)
 	db.refresh(func(v *view) { v.primary, v.rivals = e, nil })
+	db.refused.Store(false)
+	db.vain.Store(0)
 	for _, e := range []*engine{old, e} {
 		e.pool.Renew()
 	}
@@ -138,14 +142,18 @@ func (db *database) doubt() {
 }
 
 // doubtRefusal is doubt for a primary that refused a write, and reports whether
-// that is one. A program that meets read-only transactions of its own making, once
-// and again, must not make all others wait each time.
-func (db *database) doubtRefusal() bool {
-	now := time.Now().UnixNano()
-	last := db.refused.Load()
-	if now-last < int64(watchInterval) || !db.refused.CompareAndSwap(last, now) {
+// the write is to wait for what comes of it. A program that meets read-only
+// transactions of its own making, once and again, must not make all others wait
+// each time: after a doubt that changed nothing there is none for a while.
+func (db *database) doubtRefusal(e *engine) bool {
+	v := db.view.Load()
+	switch {
+	case v.doubted || v.primary != e:
+		return true // others have found out
+	case time.Since(time.Unix(0, db.vain.Load())) < watchInterval:
 		return false
 	}
+	db.refused.Store(true)
 	db.doubt()
 	return true
 }

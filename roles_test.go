@@ -3,6 +3,7 @@ package multidb_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,70 @@ func TestARefusedWriteRunsOnTheNewPrimary(t *testing.T) {
 		wantErr(t, h.write(), notWriting)
 		if n := h.primary.Count(testdb.OpExec); n != 1 {
 			t.Errorf("it was asked %d times", n)
+		}
+	})
+}
+
+// A switchover in good order, whose servers refuse what they do not do any more.
+// The returned function makes the other engine the primary.
+func switchovers(h *herd) func() {
+	var writable atomic.Pointer[testdb.Fake]
+	writable.Store(h.primary)
+	for _, f := range h.all() {
+		f.On(testdb.OpExec, func(*testdb.Call) error {
+			time.Sleep(10 * time.Millisecond)
+			if writable.Load() != f {
+				return notWriting
+			}
+			return nil
+		})
+	}
+	return func() {
+		from, to := h.primary, h.replicas[0]
+		if writable.Load() == to {
+			from, to = to, from
+		}
+		from.Demote()
+		to.Promote()
+		writable.Store(to)
+	}
+}
+
+// All writes that were refused run on the new primary, and not only the one that
+// was the first to raise the doubt; also when the roles change again at once.
+func TestAllRefusedWritesRunOnTheNewPrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		change := switchovers(h)
+		check(t, h.write())
+		const writers, rounds = 20, 5
+		for range rounds {
+			change()
+			done := make(chan error, writers)
+			for range writers {
+				go func() { done <- h.write() }()
+			}
+			for range writers {
+				check(t, <-done)
+			}
+		}
+		h.wantWrites(1+writers*(rounds-1)/2, writers*(rounds+1)/2)
+	})
+}
+
+// A primary that refuses some writes and stays the primary makes the others wait
+// once in a while, and not each time.
+func TestRefusalsInVainAreNoDoubt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		h.primary.On(testdb.OpExec, func(*testdb.Call) error { return notWriting })
+		wantErr(t, h.write(), notWriting)
+		asked := h.primary.Count(testdb.OpQuery)
+		for range 100 {
+			wantErr(t, h.write(), notWriting)
+		}
+		if n := h.primary.Count(testdb.OpQuery) - asked; n > 1 {
+			t.Errorf("the servers were asked %d times", n)
 		}
 	})
 }
