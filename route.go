@@ -160,7 +160,8 @@ func (k *Connector) routeInFull(q *question) (route, error) {
 }
 
 // routeToState is for a statement that asks for what the last write left on its
-// connection: it must meet that one, whatever a rule says of it.
+// connection: it must meet that one. A question goes there whatever a rule says of
+// it. A write whose place is elsewhere is refused: no connection could do both.
 func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
 	f := k.factsFor(q, q.wrote.database.dialect)
 	switch {
@@ -168,8 +169,24 @@ func (k *Connector) routeToState(q *question) (r route, ok bool, err error) {
 		return route{}, false, nil
 	case q.wroteGone:
 		return route{}, true, q.stateGone(f)
+	case f.mayWrite():
+		if err := k.mayWriteAtState(q, f); err != nil {
+			return route{}, true, err
+		}
 	}
 	return route{engine: q.wrote, causes: causes{reason: reasonPinned}, facts: f}, true, nil
+}
+
+func (k *Connector) mayWriteAtState(q *question, f *facts) error {
+	if q.wrote.isReplica() {
+		return fmt.Errorf("%w: engine %q, which holds the state that the statement asks for (%s)", ErrReadOnlyEngine, q.wrote.name, f.what())
+	}
+	wanted, err := k.ruled(q, f, selection{})
+	if err != nil || wanted.database == nil || wanted.database == q.wrote.database {
+		return err
+	}
+	return fmt.Errorf("%w: what the statement asks for (%s) is on engine %q, and its place is database %q; ask first, and write the answer with a second statement",
+		ErrTxDatabase, f.what(), q.wrote.name, wanted.database.name)
 }
 
 // stateGone refuses a statement that another connection would answer with the

@@ -330,3 +330,69 @@ func TestSessionIsAskedWhereTheWriteWent(t *testing.T) {
 		}
 	})
 }
+
+// A replica's session is none that a later write may ask for.
+func TestAReadOnlyTransactionIsNoLastWrite(t *testing.T) {
+	for name, first := range map[string]func(t *testing.T, conn *sql.Conn){
+		"sql.Tx": func(t *testing.T, conn *sql.Conn) {
+			tx := must(conn.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true}))
+			check(t, drain(tx.QueryContext(t.Context(), "SELECT 1 FROM my_function()")))
+			check(t, tx.Commit())
+		},
+		"texts": func(t *testing.T, conn *sql.Conn) {
+			onReplica := multidb.WithEngine(t.Context(), multidb.Replica)
+			must(conn.ExecContext(onReplica, "BEGIN"))
+			check(t, drain(conn.QueryContext(onReplica, "SELECT 1")))
+			must(conn.ExecContext(onReplica, "COMMIT"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newSplit(t, testdb.Full)
+				conn := must(s.db.Conn(t.Context()))
+				defer conn.Close()
+				first(t, conn)
+				must(conn.ExecContext(t.Context(), "INSERT INTO t VALUES (LAST_INSERT_ID())"))
+				if writes := s.primary.Writes(); len(writes) != 1 {
+					t.Errorf("writes on the primary: %q", writes)
+				}
+			})
+		})
+	}
+}
+
+// A write that asks for what the last one left, and whose place is another
+// database, can be done nowhere.
+func TestAWriteIsNotTakenFromItsDatabaseByWhatItAsksFor(t *testing.T) {
+	router := func(_ context.Context, s multidb.Statement) (string, error) {
+		if slices.Contains(s.Writes, "log") {
+			return "other", nil
+		}
+		return "", nil
+	}
+	for name, change := range map[string]func(*multidb.Config){
+		"rule":   func(c *multidb.Config) { c.Rules = []multidb.Rule{{Tables: []string{"log"}, Use: "other"}} },
+		"router": func(c *multidb.Config) { c.Router = router },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				other := testdb.NewFake(t, "other", testdb.Full)
+				s := newSplit(t, testdb.Full, func(c *multidb.Config) {
+					c.Databases = map[string]multidb.Database{"other": {Primary: engine(other)}}
+					change(c)
+				})
+				conn := must(s.db.Conn(t.Context()))
+				defer conn.Close()
+				must(conn.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"))
+				for _, text := range []string{"INSERT INTO log VALUES (LAST_INSERT_ID())", "UPDATE log SET a = @b"} {
+					_, err := conn.ExecContext(t.Context(), text)
+					wantErr(t, err, multidb.ErrTxDatabase)
+				}
+				must(conn.ExecContext(t.Context(), "INSERT INTO t VALUES (LAST_INSERT_ID())"))
+				if p, o := len(s.primary.Writes()), len(other.Writes()); p != 2 || o != 0 {
+					t.Errorf("%d writes on the primary and %d on the other database, want 2 and 0", p, o)
+				}
+			})
+		})
+	}
+}
