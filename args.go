@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,27 @@ import (
 // are run here instead, with the same order and the same messages
 // (driverArgsConnLocked in database/sql/convert.go).
 
+// checkArgs converts the arguments of a call without a child statement in place,
+// and returns what is left of them: a child may remove arguments that are options
+// to itself.
+func (ch *child) checkArgs(args []driver.NamedValue) ([]driver.NamedValue, error) {
+	if ch.checker == nil && areOrdinary(args) {
+		return args, nil
+	}
+	r := argRules{checker: ch.checker, want: -1}
+	return r.checkEach(ch, args)
+}
+
+// checkArgs is the same for a call of a child statement, which lives on ch.
+func (cs *childStmt) checkArgs(ch *child, args []driver.NamedValue) ([]driver.NamedValue, error) {
+	want := cs.NumInput()
+	if cs.checker == nil && cs.columns == nil && (want == -1 || want == len(args)) && areOrdinary(args) {
+		return args, nil
+	}
+	r := argRules{checker: cs.checker, columns: cs.columns, want: want}
+	return r.checkEach(ch, args)
+}
+
 // argRules are one child's rules for the arguments of one statement.
 type argRules struct {
 	checker driver.NamedValueChecker // of the child statement, else of its connection; may be nil
@@ -22,16 +44,10 @@ type argRules struct {
 	want    int                    // number of arguments; -1 if the child does not say
 }
 
-// check converts args in place and returns what is left of them: a child may
-// remove arguments that are options to itself.
-func (r *argRules) check(args []driver.NamedValue) ([]driver.NamedValue, error) {
-	if r.checker == nil && r.columns == nil && (r.want == -1 || r.want == len(args)) && areOrdinary(args) {
-		return args, nil
+func (r *argRules) checkEach(ch *child, args []driver.NamedValue) ([]driver.NamedValue, error) {
+	if r.checker != nil || r.columns != nil {
+		ch.keepArgs(args)
 	}
-	return r.checkEach(args)
-}
-
-func (r *argRules) checkEach(args []driver.NamedValue) ([]driver.NamedValue, error) {
 	n := 0
 	for i := range args {
 		nv := &args[n]
@@ -52,6 +68,36 @@ func (r *argRules) checkEach(args []driver.NamedValue) ([]driver.NamedValue, err
 		return nil, fmt.Errorf("sql: expected %d arguments, got %d", r.want, n)
 	}
 	return args, nil
+}
+
+// keepArgs keeps the arguments as the caller gave them, because the statement may
+// go on elsewhere, and the rules of a child may do to their own results what they
+// do to a caller's value. Those of pgx change nothing.
+func (ch *child) keepArgs(args []driver.NamedValue) {
+	if ch.pgx == nil && ch.engine.pool != nil {
+		ch.given = append(ch.given[:0], args...)
+	}
+}
+
+// givenArgs returns what the caller gave, for another child: this one may have
+// kept the slice that it was given.
+func (ch *child) givenArgs(args []driver.NamedValue) []driver.NamedValue {
+	if len(ch.given) == 0 {
+		return args
+	}
+	args = slices.Clone(ch.given)
+	ch.forgetArgs()
+	return args
+}
+
+// manyArgs is of how many arguments a child keeps the room for the next call.
+const manyArgs = 64
+
+func (ch *child) forgetArgs() {
+	clear(ch.given) // they are data
+	if ch.given = ch.given[:0]; cap(ch.given) > manyArgs {
+		ch.given = nil
+	}
 }
 
 // checkOne asks the checker, then the column converter, then the default: each

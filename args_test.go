@@ -4,9 +4,12 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"testing"
 
+	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
 )
 
@@ -112,4 +115,44 @@ func TestArgumentsAreNotChanged(t *testing.T) {
 		p.exec(p.db, "INSERT INTO t VALUES (?, ?)", args...)
 		p.note("%q %v", bytes, args)
 	})
+}
+
+// What one child made of the arguments is not what the next one gets.
+func TestArgumentsOfAStatementThatMoves(t *testing.T) {
+	ways := map[string]func(db *sql.DB, args []any) error{
+		"query": func(db *sql.DB, args []any) error {
+			return use(db.Query("SELECT 1 FROM t WHERE a = ? AND b = ?", args...))
+		},
+		"statement": func(db *sql.DB, args []any) error {
+			stmt := must(db.Prepare("SELECT 1 FROM t WHERE a = ? AND b = ?"))
+			defer stmt.Close()
+			return use(stmt.Query(args...))
+		},
+	}
+	run := func(t *testing.T, shape testdb.Shape, args []any, way func(*sql.DB, []any) error, change func(*split), option func(*multidb.Config)) (texts []string, err error) {
+		bubble(t, func(t *testing.T) {
+			s := newSplit(t, shape, option)
+			change(s)
+			err = way(s.db, args)
+			texts = statements(s.primary)
+		})
+		return texts, err
+	}
+	for name, args := range argumentLists {
+		for wayName, way := range ways {
+			for _, shape := range []testdb.Shape{testdb.Full, testdb.NoStmtChecker} {
+				t.Run(name+"/"+wayName+"/"+shape.Name, func(t *testing.T) {
+					want, wantErr := run(t, shape, args, way, func(*split) {}, func(c *multidb.Config) { c.Reads = "primary" })
+					got, err := run(t, shape, args, way, func(s *split) {
+						s.replica.LoseOnce(testdb.OpQuery, io.EOF)
+						s.replica.LoseOnce(testdb.OpStmtQuery, io.EOF)
+					}, func(*multidb.Config) {})
+					if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+						t.Errorf("got %v, want %v", err, wantErr)
+					}
+					diff(t, "the primary ran", got, want)
+				})
+			}
+		}
+	}
 }

@@ -155,7 +155,7 @@ func (e *engine) load(otherWeight int) int { return int(e.leases.Load()) * other
 // countLease follows the leases of an engine that is compared with others. For
 // the rest, nobody asks.
 func (e *engine) countLease(n int64) {
-	if e.counted {
+	if e.compared {
 		e.leases.Add(n)
 	}
 }

@@ -27,8 +27,26 @@ type call struct {
 // start routes a statement and takes the child that it goes to. Every start is
 // followed by finish, unless the child driver panics: that is left to abandon.
 func (c *Conn) start(ca *call) error {
+	ca.again, ca.timed = false, false
+	if !c.startSame(ca) {
+		if err := c.startAnew(ca); err != nil {
+			return err
+		}
+	}
+	if f := ca.route.facts; f != nil && f.Kind != KindRead && ca.via.runs() {
+		c.expectState(ca.child, f)
+	}
+	ca.enter()
+	if ca.route.engine.compared {
+		c.beginTiming(ca)
+	}
+	return nil
+}
+
+// startAnew asks all that a route depends on, and goes from engine to engine while
+// one cannot be had and another could do as well.
+func (c *Conn) startAnew(ca *call) error {
 	k, ctx := c.connector, ca.ctx
-	ca.again = false
 	if k.log != nil {
 		ca.began = time.Now()
 	}
@@ -40,27 +58,20 @@ func (c *Conn) start(ca *call) error {
 			err = c.reach(ca)
 		}
 		if err == nil {
-			break
+			c.remember(ca.route.facts)
+			c.keepRoute(ca)
+			return nil
 		}
 		again := c.startsElsewhere(ctx, ca, err)
 		if k.log != nil {
 			k.logCall(ctx, ca, err)
 		}
 		if !again {
-			return ca.giveUp(ctx, err)
+			err = ca.giveUp(ctx, err)
+			c.toldBad = c.toldBad || errors.Is(err, driver.ErrBadConn) // a dial must not say so, but may
+			return err
 		}
 	}
-	if f := ca.route.facts; f != nil {
-		c.remember(f)
-		if ca.via.runs() && f.Kind != KindRead {
-			c.expectState(ca.child, f)
-		}
-	}
-	ca.enter()
-	if ca.timed = c.isTimed(ca); ca.timed && ca.began.IsZero() {
-		ca.began = time.Now()
-	}
-	return nil
 }
 
 // reach takes the child of the route's engine. That may last, so the engine is
@@ -83,7 +94,7 @@ func (c *Conn) reach(ca *call) (err error) {
 
 // remember keeps the facts of the last statement at hand, but not of a long one.
 func (c *Conn) remember(f *facts) {
-	if f != c.lastFacts && len(f.query) <= maxCachedText {
+	if f != nil && f != c.lastFacts && len(f.query) <= maxCachedText {
 		c.lastFacts = f
 	}
 }
@@ -101,19 +112,18 @@ func (c *Conn) startEnd(ca *call, t *tx) {
 	t.child.asked, t.child.ran = true, true
 }
 
-func (ca *call) enter() {
-	ch := ca.child
-	ca.open = !ch.broken && !ch.saysClosed()
-	ca.busy, ch.asked, ch.ran = true, false, false
-}
-
-// saysClosed asks pgx whether its connection is closed, which costs nothing.
+// enter notes whether the connection was open: pgx is asked, which costs nothing.
 // IsValid is not asked, as a child may expect it only when it is given back. The
 // exception is go-sql-driver/mysql, which calls itself invalid while rows are
 // open: that it refuses a call for them must not be taken for the end of its
 // connection.
-func (ch *child) saysClosed() bool {
-	return (ch.pgx != nil || ch.mysql && ch.queried) && ch.closed()
+func (ca *call) enter() {
+	ch := ca.child
+	ca.open = !ch.broken
+	if ch.pgx != nil || ch.mysql && ch.queried {
+		ca.open = ca.open && !ch.closed()
+	}
+	ca.busy, ch.asked, ch.ran = true, false, false
 }
 
 // abandon is deferred around all that calls the child driver. If that is still
@@ -127,6 +137,7 @@ func (c *Conn) abandon(ca *call) {
 
 func (c *Conn) panicked(ch *child) {
 	ch.broken = true
+	c.toldBad = true // sql.Conn.Raw answers a panic with driver.ErrBadConn, which means no other child
 	if c.held == nil {
 		c.drop(ch)
 	}
@@ -139,6 +150,7 @@ func (c *Conn) finish(ca *call, err error) error {
 	ca.busy = false
 	ca.child.answered()
 	if err == driver.ErrSkip {
+		ca.child.forgetArgs()
 		return err // database/sql comes back with Prepare
 	}
 	if f := ca.route.facts; f != nil && f.Tx != TxNone && ca.via.runs() {
@@ -149,8 +161,11 @@ func (c *Conn) finish(ca *call, err error) error {
 	} else if ca.timed {
 		ca.route.engine.database.notePace(ca.route.engine, time.Since(ca.began))
 	}
-	if ca.via.isStatement() && !ca.again {
+	if !ca.again && ca.via.isStatement() {
 		ca.route.engine.count(ca.route.reason)
+	}
+	if len(ca.child.given) > 0 && !ca.again {
+		ca.child.forgetArgs()
 	}
 	if k := c.connector; k.log != nil {
 		k.logCall(ca.ctx, ca, err)
@@ -180,7 +195,9 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 		ch.engine.Lost()
 	}
 	if ca.again {
-		c.drop(ch) // its place may be the one that the repetition needs
+		if !ch.mayHaveRows() {
+			c.drop(ch) // its place may be the one that the repetition needs
+		}
 		return err
 	}
 	if v.interrupted {
@@ -209,10 +226,16 @@ func (c *Conn) failed(ctx context.Context, ca *call, err error) error {
 // undone reports whether the server undoes what the call may have done, because
 // it was part of a transaction that had not been asked to commit.
 func (c *Conn) undone(ca *call) bool {
-	if ca.route.facts != nil && ca.route.facts.Tx == TxEnd {
-		return false
+	f := ca.route.facts
+	switch {
+	case f == nil || f.Tx == TxNone:
+		return c.inTransaction()
+	case f.Tx == TxBegin:
+		// COMMIT AND CHAIN leaves a transaction open, and so does a text that
+		// commits and then begins another.
+		return !f.Mutates && (f.Verb == "begin" || f.Verb == "start" || f.Verb == "savepoint")
 	}
-	return c.inTransaction()
+	return false
 }
 
 // expectState notes, before the statement runs, what it will leave on the
@@ -221,8 +244,8 @@ func (c *Conn) expectState(ch *child, f *facts) {
 	if f.Kind == KindTransaction || f.Session {
 		c.readOnlyTx = false // SET TRANSACTION READ WRITE, or a COMMIT by text
 	}
-	if !f.AsksSession {
-		c.wrote, c.wroteGone = ch, false
+	if !f.AsksSession && !ch.engine.isReplica() {
+		c.wrote, c.wroteGone = ch, false // what a read-only transaction left on a replica is asked there, by name
 	}
 	if f.Session || (c.inTx && f.Tx != TxNone) {
 		c.keepState(ch)

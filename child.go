@@ -52,6 +52,7 @@ type child struct {
 	beginner driver.ConnBeginTx
 	pinger   driver.Pinger
 
+	given     []driver.NamedValue                // the arguments of the call that is under way, if it changes them
 	idleSince time.Time                          // when it last came back; kept for lib/pq only
 	endCall   atomic.Pointer[context.CancelFunc] // go-sql-driver: ends the call that is under way
 	release   context.CancelFunc                 // go-sql-driver: frees the context of the last call
@@ -85,7 +86,7 @@ func (ch *child) Reset(ctx context.Context) error {
 			return err
 		}
 	}
-	if ch.stmts.closeUnused() && ch.pgx != nil && ch.pgx.Conn().IsClosed() {
+	if ch.stmts.unused.Load() && ch.closeUnused() {
 		return driver.ErrBadConn
 	}
 	if ch.pq {
@@ -97,11 +98,14 @@ func (ch *child) Reset(ctx context.Context) error {
 // Valid reports whether the child may go back to its pool. That its connection was
 // lost may come out only here, when it happened while rows were read.
 func (ch *child) Valid() bool {
-	if ch.closed() {
-		ch.engine.Lost()
-		return false
+	switch {
+	case ch.pgx != nil && !ch.pgx.Conn().IsClosed():
+		return ch.pgx.Conn().PgConn().TxStatus() == 'I'
+	case ch.pgx == nil && (ch.validator == nil || ch.validator.IsValid()):
+		return true
 	}
-	return ch.pgx == nil || ch.pgx.Conn().PgConn().TxStatus() == 'I'
+	ch.engine.Lost()
+	return false
 }
 
 // Close ends the child's statements and then the child, in the order in which
@@ -148,17 +152,11 @@ func (ch *child) ping(ctx context.Context) error {
 	return ch.pinger.Ping(ctx)
 }
 
-// argRules are the rules for arguments without a child statement.
-func (ch *child) argRules() argRules {
-	return argRules{checker: ch.checker, want: -1}
-}
-
 func (ch *child) exec(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if ch.execerContext == nil && ch.execer == nil {
 		return nil, driver.ErrSkip
 	}
-	rules := ch.argRules()
-	args, err := rules.check(args)
+	args, err := ch.checkArgs(args)
 	if err != nil {
 		return nil, err
 	}
@@ -181,8 +179,7 @@ func (ch *child) query(ctx context.Context, query string, args []driver.NamedVal
 	if ch.queryerContext == nil && ch.queryer == nil {
 		return nil, driver.ErrSkip
 	}
-	rules := ch.argRules()
-	args, err := rules.check(args)
+	args, err := ch.checkArgs(args)
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,8 @@ type Conn struct {
 	wroteGone bool
 
 	// What one call leaves to the next.
+	last        lastRoute
+	lastInTx    lastRoute
 	lastFacts   *facts // of the last statement, which may come again
 	reads       uint8  // counts them, to time one in so many
 	skippedExec bool   // database/sql will prepare what Exec was asked for
@@ -92,7 +94,8 @@ func (c *Conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // Ping pings the engine that ctx chooses, the primary of the default database
 // if it chooses none.
 func (c *Conn) Ping(ctx context.Context) error {
-	ca := call{question: question{ctx: ctx, via: viaPing}}
+	var ca call
+	ca.ctx, ca.via = ctx, viaPing
 	defer c.abandon(&ca)
 	if err := c.start(&ca); err != nil {
 		return err
@@ -102,7 +105,8 @@ func (c *Conn) Ping(ctx context.Context) error {
 
 // ExecContext routes the statement and runs it on a child.
 func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	ca := call{question: question{ctx: ctx, via: viaExec, query: query}}
+	var ca call
+	ca.ctx, ca.via, ca.query = ctx, viaExec, query
 	defer c.abandon(&ca)
 	for {
 		if err := c.start(&ca); err != nil {
@@ -113,13 +117,15 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		if err = c.finish(&ca, err); !ca.again {
 			return result, err
 		}
+		args = ca.child.givenArgs(args)
 	}
 }
 
 // QueryContext routes the statement and runs it on a child, whose rows it
 // returns as they are.
 func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	ca := call{question: question{ctx: ctx, via: viaQuery, query: query}}
+	var ca call
+	ca.ctx, ca.via, ca.query = ctx, viaQuery, query
 	defer c.abandon(&ca)
 	for {
 		if err := c.start(&ca); err != nil {
@@ -132,6 +138,7 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		if err = c.finish(&ca, err); !ca.again {
 			return rows, err
 		}
+		args = ca.child.givenArgs(args)
 	}
 }
 
@@ -145,7 +152,8 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 		via = viaPrepareExec
 		c.skippedExec = false
 	}
-	ca := call{question: question{ctx: ctx, via: via, query: query}}
+	var ca call
+	ca.ctx, ca.via, ca.query = ctx, via, query
 	defer c.abandon(&ca)
 	for {
 		s, err := c.prepareOn(&ca)
@@ -186,7 +194,8 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if opts.ReadOnly {
 		via = viaBeginReadOnly
 	}
-	ca := call{question: question{ctx: ctx, via: via}}
+	var ca call
+	ca.ctx, ca.via = ctx, via
 	defer c.abandon(&ca)
 	for {
 		if err := c.start(&ca); err != nil {
@@ -200,9 +209,10 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 			return nil, err
 		default:
 			c.pin, c.inTx, c.readOnlyTx = ca.child, true, opts.ReadOnly && ca.child.keepsReadOnly()
-			c.tx = c.newTx()
-			*c.tx = tx{conn: c, child: ca.child, tx: childTx, ctx: ctx, readOnly: opts.ReadOnly}
-			return c.tx, nil
+			t := c.newTx()
+			t.conn, t.child, t.tx, t.ctx, t.readOnly = c, ca.child, childTx, ctx, opts.ReadOnly
+			c.tx = t
+			return t, nil
 		}
 	}
 }
@@ -222,7 +232,8 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 // when the sql.Conn is closed. With a single engine nothing changes: the child
 // is this connection's own. fn must not keep the child.
 func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
-	ca := call{question: question{ctx: ctx, via: viaRaw}}
+	var ca call
+	ca.ctx, ca.via = ctx, viaRaw
 	defer c.abandon(&ca)
 	if err := c.start(&ca); err != nil {
 		return err

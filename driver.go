@@ -59,6 +59,7 @@ type Connector struct {
 	single              *engine   // if there is nothing to choose from
 	byDefault           *database // databases[""], which nearly every statement asks for
 	router              func(context.Context, Statement) (string, error)
+	keepsRoutes         bool // for the same call to take again, see same.go
 	readsOnPrimary      bool
 	readOnlyTxOnPrimary bool
 	dialect             Dialect // in which a text is read before its database is known
@@ -110,6 +111,7 @@ func NewConnector(c Config) (*Connector, error) {
 	if s.holds() {
 		k.single = k.all[0]
 	}
+	k.keepsRoutes = k.byDefault != nil && k.single == nil && k.router == nil && k.log == nil && !s.requireDatabase
 	return k, nil
 }
 
@@ -165,7 +167,7 @@ func (k *Connector) openDatabase(config *databaseConfig) (*database, error) {
 		}
 	}
 	for _, e := range db.engines {
-		e.counted = len(db.engines) > 2
+		e.compared = len(db.engines) > 2
 	}
 	db.refresh(nil)
 	return db, nil

@@ -88,7 +88,7 @@ type engine struct {
 	weight   int
 	replica  atomic.Bool // its role
 	drained  atomic.Bool
-	counted  bool               // leases counts
+	compared bool               // with other replicas: its leases are counted, and reads are timed
 	guarded  bool               // where it is a replica, its connections are read-only
 	late     atomic.Int32       // dials that take long; below 0 for a moment
 	leases   atomic.Int64       // in use; see countLease
@@ -169,11 +169,11 @@ func (e *engine) connectTimeout() time.Duration {
 func (e *engine) isReplica() bool { return e.replica.Load() }
 
 func (e *engine) count(r reason) {
-	if block := e.routed[r/blockSize].Load(); block != nil {
-		block[r%blockSize].Add(1)
-		return
+	block := e.routed[r/blockSize].Load()
+	if block == nil {
+		block = e.routed.block(r)
 	}
-	e.routed.block(r)[r%blockSize].Add(1)
+	block[r%blockSize].Add(1)
 }
 
 // ended returns how many calls the server has ended.

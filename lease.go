@@ -22,13 +22,8 @@ func (c *Conn) lease(ca *call) (*child, error) {
 			return ch, nil
 		}
 	}
-	for i, ch := range c.parked() {
-		if ch != nil && ch.engine == e {
-			if c.reclaim(ca, i) {
-				return ch, nil
-			}
-			break
-		}
+	if c.reclaimOf(ca, e) {
+		return ca.child, nil
 	}
 	return c.leaseFromPool(ca.ctx, e)
 }

@@ -410,3 +410,60 @@ func TestDriverOpenOwnsWhatItOpens(t *testing.T) {
 type opener struct{ driver.Connector }
 
 func (o opener) Open(string) (driver.Conn, error) { return o.Connect(context.Background()) }
+
+// A replica is lost while rows of it are still read by the program.
+func TestAChildWithOpenRowsIsNotClosedUnderThem(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newSplit(t, testdb.Full)
+		conn := must(s.db.Conn(t.Context()))
+		rows := must(conn.QueryContext(t.Context(), "SELECT 1 UNION ALL SELECT 2"))
+		s.replica.LoseOnce(testdb.OpQuery, io.EOF)
+		check(t, drain(conn.QueryContext(t.Context(), "SELECT 1"))) // on the primary
+		for rows.Next() {
+		}
+		rows.Close()
+		check(t, conn.Close())
+		synctest.Wait()
+		if n := s.replica.Open(); n != 0 {
+			t.Error("the lost connection is still open")
+		}
+		s.replica.Check(t)
+	})
+}
+
+// sql.Conn.Raw and a dial may end in driver.ErrBadConn without any child saying so.
+func TestErrBadConnOfNoChildLeavesOthersAlone(t *testing.T) {
+	for name, end := range map[string]func(t *testing.T, s *split, conn *sql.Conn){
+		"panic in Raw": func(t *testing.T, s *split, conn *sql.Conn) {
+			defer func() { recover() }()
+			conn.Raw(func(c any) error {
+				return c.(*multidb.Conn).Raw(t.Context(), func(any) error { panic("program") })
+			})
+		},
+		"dial": func(t *testing.T, s *split, conn *sql.Conn) {
+			s.primary.FailOnce(testdb.OpDial, driver.ErrBadConn)
+			conn.ExecContext(t.Context(), "DELETE FROM t")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := newSplit(t, testdb.Full)
+				var conns []*sql.Conn
+				for range 5 {
+					conn := must(s.db.Conn(t.Context()))
+					check(t, drain(conn.QueryContext(t.Context(), "SELECT 1")))
+					conns = append(conns, conn)
+				}
+				for _, conn := range conns[1:] {
+					check(t, conn.Close())
+				}
+				end(t, s, conns[0])
+				conns[0].Close()
+				synctest.Wait()
+				if n := s.replica.Open(); n != 5 {
+					t.Errorf("%d connections to the replica are open, want all 5", n)
+				}
+			})
+		})
+	}
+}

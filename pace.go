@@ -43,15 +43,18 @@ func (p *pace) note(d time.Duration) {
 	p.log2.Store(mean + (sample-mean)/n)
 }
 
-// isTimed decides whether the call is one of the reads that are timed. There is
-// nothing to compare where a database has one replica.
-func (c *Conn) isTimed(ca *call) bool {
-	if ca.route.reason != reasonRead || ca.via != viaQuery || len(ca.route.engine.database.engines) < 3 {
-		return false
+// beginTiming notes the time if the call is one of the reads that are timed. There
+// is nothing to compare where a database has one replica.
+func (c *Conn) beginTiming(ca *call) {
+	if ca.route.reason != reasonRead || ca.via != viaQuery {
+		return
 	}
 	c.reads++
 	pace := &ca.route.engine.pace
-	return c.reads%paceSampling == 0 || pace.slow.Load() || pace.n.Load() < paceToTell
+	ca.timed = c.reads%paceSampling == 0 || pace.slow.Load() || pace.n.Load() < paceToTell
+	if ca.timed && ca.began.IsZero() {
+		ca.began = time.Now()
+	}
 }
 
 // notePace takes the time that a read on e took, and compares the replicas.

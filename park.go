@@ -13,26 +13,30 @@ import "context"
 // some are others' by now.
 func (c *Conn) parked() []*child { return c.leases[len(c.leases):cap(c.leases)] }
 
-// reclaim makes a lease of what is parked, and resets it for the call.
-func (c *Conn) reclaim(ca *call, i int) bool {
-	if ca.ctx.Err() != nil {
-		return false
-	}
+// reclaimOf makes a lease of the child of an engine that is parked, if there is one
+// and nobody else took it, and resets it for the call.
+func (c *Conn) reclaimOf(ca *call, e *engine) bool {
 	parked := c.parked()
+	i := 0
+	for i < len(parked) && (parked[i] == nil || parked[i].engine != e) {
+		i++
+	}
+	if i == len(parked) || ca.ctx.Err() != nil {
+		return false
+	}
 	ch := parked[i]
-	if !ch.TryReclaim() {
+	switch {
+	case !ch.TryReclaim():
 		parked[i] = nil
 		return false
-	}
-	if !ch.serves() {
+	case !ch.serves():
 		parked[i] = nil
-		ch.engine.pool.Discard(ch)
+		e.pool.Discard(ch)
 		return false
-	}
-	ch.engine.countLease(+1)
-	if i > 0 {
+	case i > 0:
 		parked[0], parked[i] = ch, parked[0]
 	}
+	e.countLease(+1)
 	c.leases = c.leases[:len(c.leases)+1]
 	ca.child, ca.busy = ch, true // for abandon, should the reset panic
 	err := ch.Reset(ca.ctx)

@@ -619,3 +619,35 @@ func TestPostgresRulesSendStatementsToOtherDatabases(t *testing.T) {
 		t.Errorf("inside the secondary database: %v", err)
 	}
 }
+
+// A text that commits and leaves another transaction open is no part of that one:
+// pgx calls its lost reply safe to repeat, and it is not.
+func TestPostgresALostReplyToATextThatCommits(t *testing.T) {
+	for name, text := range map[string]string{
+		"and begins":        "BEGIN; INSERT INTO t VALUES (1); COMMIT; BEGIN",
+		"begun before":      "INSERT INTO t VALUES (1); COMMIT; BEGIN",
+		"and chains":        "BEGIN; INSERT INTO t VALUES (1); COMMIT AND CHAIN",
+		"writes and begins": "INSERT INTO t VALUES (1); BEGIN",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var proxy *testdb.Proxy
+			onPrimary := multidb.WithEngine(t.Context(), multidb.Primary)
+			s := openShop(t, func(c *multidb.Config) {
+				proxy = testdb.NewProxy(t, c.Primary.DSN)
+				c.Primary.DSN = proxy.DSN
+			})
+			s.exec("CREATE TABLE t (id int)")
+			port(t, onPrimary, s, whereAmI) // pgx asks the server before it uses a connection for the second time
+			check(t, proxy.Set(testdb.CutNext))
+			_, err := s.ExecContext(t.Context(), text)
+			if !errors.Is(err, multidb.ErrUnknownOutcome) {
+				t.Errorf("got %T %v, want ErrUnknownOutcome", err, err)
+			}
+			var n int
+			check(t, s.QueryRowContext(onPrimary, "SELECT count(*) FROM t").Scan(&n))
+			if n > 1 {
+				t.Errorf("the write was done %d times", n)
+			}
+		})
+	}
+}

@@ -265,3 +265,18 @@ func TestDiscoverNeedsADialectThatCanTell(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The engine that holds the state that a write asks for has become a replica.
+func TestTheStateOfAWriteIsOnAFormerPrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		conn := must(h.db.Conn(t.Context()))
+		defer conn.Close()
+		must(conn.ExecContext(t.Context(), "INSERT INTO t VALUES (1)"))
+		h.failOver()
+		time.Sleep(5 * time.Second)
+		_, err := conn.ExecContext(t.Context(), "INSERT INTO t VALUES (LAST_INSERT_ID())")
+		wantErr(t, err, multidb.ErrReadOnlyEngine)
+		h.wantWrites(1, 0)
+	})
+}

@@ -34,6 +34,11 @@ type statements struct {
 func (ch *child) takeStatement(ctx context.Context, s *stmt) (*childStmt, error) {
 	st := &ch.stmts
 	st.clock++
+	if cs := s.last; cs != nil && cs.stmts == st && cs.holder == nil && !cs.removed.Load() {
+		cs.usedAt, cs.holder = st.clock, s
+		st.lent = append(st.lent, cs)
+		return cs, nil
+	}
 	if cs := st.find(s); cs != nil {
 		st.lend(cs, s)
 		return cs, nil
@@ -51,7 +56,7 @@ func (ch *child) takeStatement(ctx context.Context, s *stmt) (*childStmt, error)
 
 // find looks for a statement that s holds in this lease, or that nobody does.
 func (st *statements) find(s *stmt) *childStmt {
-	if cs := s.last; cs != nil && cs.stmts == st && !cs.removed.Load() && (cs.holder == nil || cs.holder == s) {
+	if cs := s.last; cs != nil && cs.stmts == st && cs.holder == s && !cs.removed.Load() {
 		return cs
 	}
 	var free *childStmt
@@ -106,17 +111,14 @@ func (st *statements) giveBack() {
 }
 
 // closeUnused closes the statements that nobody wants any more, and reports
-// whether there were some. It is called when the child has a new holder, before
-// anything else runs: pgx goes by what was prepared under a text also where that
-// text is then run without a statement.
-func (st *statements) closeUnused() bool {
-	if !st.unused.Load() {
-		return false
+// whether that showed the connection to be dead. It is called when the child has a
+// new holder, before anything else runs: pgx goes by what was prepared under a text
+// also where that text is then run without a statement.
+func (ch *child) closeUnused() (dead bool) {
+	for _, cs := range ch.stmts.withoutUsers() {
+		ch.stmts.drop(cs)
 	}
-	for _, cs := range st.withoutUsers() {
-		st.drop(cs)
-	}
-	return true
+	return ch.pgx != nil && ch.pgx.Conn().IsClosed()
 }
 
 func (st *statements) withoutUsers() []*childStmt {
@@ -233,11 +235,6 @@ func newChildStmt(ch *child, text string, prepared driver.Stmt) *childStmt {
 	//lint:ignore SA1019 a child from before NamedValueChecker may have only this
 	cs.columns, _ = prepared.(driver.ColumnConverter)
 	return cs
-}
-
-// argRules are the rules for arguments of this statement.
-func (cs *childStmt) argRules() argRules {
-	return argRules{checker: cs.checker, columns: cs.columns, want: cs.NumInput()}
 }
 
 func (cs *childStmt) exec(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {

@@ -43,7 +43,8 @@ func (s *stmt) NumInput() int { return -1 }
 func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	ca := call{question: question{ctx: ctx, via: viaExec, query: s.query, known: s.facts}}
+	var ca call
+	ca.ctx, ca.via, ca.query, ca.known = ctx, viaExec, s.query, s.facts
 	defer s.conn.abandon(&ca)
 	for {
 		if err := s.conn.start(&ca); err != nil {
@@ -53,6 +54,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		if err = s.conn.finish(&ca, err); !ca.again {
 			return result, err
 		}
+		args = ca.child.givenArgs(args)
 	}
 }
 
@@ -72,7 +74,8 @@ func (s *stmt) execOn(ctx context.Context, ca *call, args []driver.NamedValue) (
 }
 
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	ca := call{question: question{ctx: ctx, via: viaQuery, query: s.query, known: s.facts}}
+	var ca call
+	ca.ctx, ca.via, ca.query, ca.known = ctx, viaQuery, s.query, s.facts
 	defer s.conn.abandon(&ca)
 	for {
 		if err := s.conn.start(&ca); err != nil {
@@ -85,6 +88,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 		if err = s.conn.finish(&ca, err); !ca.again {
 			return rows, err
 		}
+		args = ca.child.givenArgs(args)
 		s.facts = ca.known // a replica may have taught us
 	}
 }
@@ -110,8 +114,7 @@ func (s *stmt) bind(ctx context.Context, ca *call, args []driver.NamedValue) (*c
 	if err != nil {
 		return nil, nil, err
 	}
-	rules := cs.argRules()
-	args, err = rules.check(args)
+	args, err = cs.checkArgs(ca.child, args)
 	return cs, args, err
 }
 

@@ -42,7 +42,8 @@ func (t *tx) Commit() error {
 		c.endTx(t)
 		return c.badConn()
 	}
-	ca := call{question: question{ctx: ctx, via: viaCommit}}
+	var ca call
+	ca.ctx, ca.via = ctx, viaCommit
 	c.startEnd(&ca, t)
 	defer c.abandon(&ca)
 	err := t.tx.Commit()
@@ -62,7 +63,8 @@ func (t *tx) Rollback() error {
 		c.endTx(t)
 		return c.badConn()
 	}
-	ca := call{question: question{ctx: ctx, via: viaRollback}}
+	var ca call
+	ca.ctx, ca.via = ctx, viaRollback
 	c.startEnd(&ca, t)
 	defer c.abandon(&ca)
 	err := t.tx.Rollback()

@@ -1,0 +1,93 @@
+package multidb
+
+import "sync/atomic"
+
+// Programs run the same few texts over and over, and what a route depends on
+// hardly ever changes between two runs. So a Conn keeps the last route that
+// followed from nothing but the call, its text and the view of the database, and
+// takes it again while these are the same. It is the answer of route, kept: nothing
+// is decided here.
+
+// lastRoute is a route, and what it was the answer to.
+type lastRoute struct {
+	route
+	view *view                 // of the engine's database; nil if there is no route to take again
+	now  *atomic.Pointer[view] // where to look whether it still is that
+	pin  *child                // where the session was; nil if there was none
+	via  via
+}
+
+// startSame is start for a call that goes where the last one of its kind went, on
+// the child that is held, pinned, or parked since. False means that it is not such
+// a call, or that somebody else has the child by now: then start goes the whole way.
+func (c *Conn) startSame(ca *call) bool {
+	if choiceFrom(ca.ctx) != nil {
+		return false
+	}
+	if c.held != nil {
+		return c.startHeld(ca)
+	}
+	last := &c.last
+	if c.pin != nil {
+		last = &c.lastInTx
+	}
+	if last.view == nil || last.via != ca.via || ca.detour != nil || last.view != last.now.Load() {
+		return false
+	}
+	if f := last.facts; f != nil && f != ca.known && f.query != ca.query {
+		return false
+	}
+	if c.pin != nil {
+		ca.child = c.pin
+		if !c.inTx || last.pin != c.pin || c.pin.broken {
+			return false
+		}
+	} else if len(c.leases) > 0 || c.wrote != nil || !c.reclaimOf(ca, last.engine) {
+		return false
+	}
+	ca.route, ca.onReplica = last.route, last.engine.isReplica()
+	return true
+}
+
+// startHeld is for a Conn that holds its child, whose calls all have one route.
+func (c *Conn) startHeld(ca *call) bool {
+	if c.held.broken || c.connector.log != nil {
+		return false
+	}
+	ca.child = c.held
+	ca.route.engine, ca.route.reason = c.held.engine, reasonOnlyEngine
+	return true
+}
+
+// keepRoute notes where a call went, if the same call would go there again.
+func (c *Conn) keepRoute(ca *call) {
+	r := &ca.route
+	if !c.connector.keepsRoutes || ca.choice != nil || ca.detour != nil || r.rule != nil || r.engine.mayRefuse() ||
+		r.facts != nil && len(r.facts.query) > maxCachedText {
+		return
+	}
+	now := &r.engine.database.view
+	v := now.Load()
+	kept := lastRoute{route: *r, view: v, now: now, via: ca.via}
+	switch {
+	case ca.inTx && ca.via.carriesText():
+		if !r.engine.isReplica() {
+			kept.pin = c.pin
+			c.lastInTx = kept
+		}
+	case ca.pin == nil && ca.wrote == nil && r.engine == v.always(r.reason):
+		c.last = kept
+	}
+}
+
+// always is the engine of all calls that are routed for that reason, while the view
+// stands; nil if there may be several.
+func (v *view) always(why reason) *engine {
+	switch why {
+	case reasonRead, reasonBeginReadOnly:
+		return v.only
+	case reasonNoneReady:
+		return nil
+	}
+	return v.primary
+}
