@@ -119,11 +119,11 @@ type Config struct {
 	WriteFunctions []string
 
 	// Echo logs each statement with its database, engine, reason, duration and
-	// error; never its arguments.
+	// error, to slog.Default(); never its arguments.
 	Echo bool
 
-	// Logger takes what is logged; nil means slog.Default(). There is no JSON
-	// form.
+	// Logger takes what Echo logs, and turns it on. The default, nil, logs only
+	// with Echo. There is no JSON form.
 	Logger *slog.Logger
 }
 

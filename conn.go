@@ -245,6 +245,9 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 		ca.child.broken, c.toldBad = true, true // what fn says of this child means no other
 	}
 	ca.route.engine.count(reasonRaw)
+	if k := c.connector; k.log != nil {
+		k.logCall(ctx, &ca, err)
+	}
 	return err
 }
 

@@ -222,6 +222,7 @@ func TestArgumentsAreCheckedByTheChildOfTheRoute(t *testing.T) {
 func TestOnlyWritesHaveAnUnknownOutcome(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := newSplit(t, testdb.Full)
+		check(t, use(s.db.Query("SELECT 0"))) // a replica's
 		s.primary.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
 		_, err := s.db.QueryContext(multidb.WithEngine(t.Context(), multidb.Primary), "SELECT 1")
 		if err != io.ErrUnexpectedEOF {
@@ -230,6 +231,7 @@ func TestOnlyWritesHaveAnUnknownOutcome(t *testing.T) {
 		s.primary.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
 		_, err = s.db.Query("DELETE FROM t RETURNING 1")
 		wantErr(t, err, multidb.ErrUnknownOutcome)
+		s.wantStatements(t, []string{"SELECT 1", "DELETE FROM t RETURNING 1"}, []string{"SELECT 0"})
 	})
 }
 

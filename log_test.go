@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"maps"
 	"strings"
@@ -165,4 +166,26 @@ func TestStatementsAreCountedOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What fn does to the child is the program's own, but that it had it is logged.
+func TestRawIsLogged(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var out bytes.Buffer
+		s := newSplit(t, testdb.Full, func(c *multidb.Config) { c.Logger = slog.New(slog.NewTextHandler(&out, nil)) }) // without Echo
+		conn := must(s.db.Conn(t.Context()))
+		defer conn.Close()
+		for _, want := range []error{nil, errors.New("the program's own")} {
+			out.Reset()
+			err := conn.Raw(func(c any) error {
+				return c.(*multidb.Conn).Raw(t.Context(), func(any) error { return want })
+			})
+			if err != want {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			if line := out.String(); !strings.Contains(line, `verb=raw database="" engine=primary`) || strings.Contains(line, "error=") != (want != nil) {
+				t.Errorf("logged %q", line)
+			}
+		}
+	})
 }

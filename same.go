@@ -62,7 +62,7 @@ func (c *Conn) startHeld(ca *call) bool {
 // keepRoute notes where a call went, if the same call would go there again.
 func (c *Conn) keepRoute(ca *call) {
 	r := &ca.route
-	if !c.connector.keepsRoutes || ca.choice != nil || ca.detour != nil || r.rule != nil || r.engine.mayRefuse() ||
+	if !c.connector.keepsRoutes || ca.choice != nil || ca.detour != nil || r.engine.mayRefuse() ||
 		r.facts != nil && len(r.facts.query) > maxCachedText {
 		return
 	}
