@@ -10,13 +10,20 @@ import (
 
 // The shapes of the wrappers that are in use.
 type (
-	rawWrapper      struct{ inner driver.Conn } // XSAM/otelsql
-	connWrapper     struct{ inner driver.Conn } // DataDog
-	embeddingConn   struct{ driver.Conn }       // simukti/sqldb-logger
-	embeddingDeeply struct{ *embeddingConn }    // Elastic
-	hidingConn      struct{ inner driver.Conn } // New Relic
+	rawWrapper      struct{ wrapperConn }    // XSAM/otelsql
+	connWrapper     struct{ wrapperConn }    // DataDog
+	embeddingConn   struct{ driver.Conn }    // simukti/sqldb-logger
+	embeddingDeeply struct{ *embeddingConn } // Elastic
+	hidingConn      struct{ wrapperConn }    // New Relic
 	selfWrapper     struct{ noConn }
 )
+
+type wrapperConn struct {
+	noConn
+	inner driver.Conn
+}
+
+func around(inner driver.Conn) wrapperConn { return wrapperConn{inner: inner} }
 
 type noConn struct{}
 
@@ -24,18 +31,9 @@ func (noConn) Prepare(string) (driver.Stmt, error) { return nil, driver.ErrSkip 
 func (noConn) Close() error                        { return nil }
 func (noConn) Begin() (driver.Tx, error)           { return nil, driver.ErrSkip }
 
-func (w rawWrapper) Prepare(q string) (driver.Stmt, error)  { return w.inner.Prepare(q) }
-func (w rawWrapper) Close() error                           { return w.inner.Close() }
-func (w rawWrapper) Begin() (driver.Tx, error)              { return w.inner.Begin() }
-func (w rawWrapper) Raw() driver.Conn                       { return w.inner }
-func (w connWrapper) Prepare(q string) (driver.Stmt, error) { return w.inner.Prepare(q) }
-func (w connWrapper) Close() error                          { return w.inner.Close() }
-func (w connWrapper) Begin() (driver.Tx, error)             { return w.inner.Begin() }
-func (w connWrapper) WrappedConn() driver.Conn              { return w.inner }
-func (w hidingConn) Prepare(q string) (driver.Stmt, error)  { return w.inner.Prepare(q) }
-func (w hidingConn) Close() error                           { return w.inner.Close() }
-func (w hidingConn) Begin() (driver.Tx, error)              { return w.inner.Begin() }
-func (w selfWrapper) Raw() driver.Conn                      { return w }
+func (w rawWrapper) Raw() driver.Conn          { return w.inner }
+func (w connWrapper) WrappedConn() driver.Conn { return w.inner }
+func (w selfWrapper) Raw() driver.Conn         { return w }
 
 func TestInnermost(t *testing.T) {
 	pgx := new(stdlib.Conn)
@@ -45,12 +43,12 @@ func TestInnermost(t *testing.T) {
 		want driver.Conn
 	}{
 		{"no wrapper", pgx, pgx},
-		{"Raw", rawWrapper{pgx}, pgx},
-		{"WrappedConn", &connWrapper{pgx}, pgx},
+		{"Raw", rawWrapper{around(pgx)}, pgx},
+		{"WrappedConn", &connWrapper{around(pgx)}, pgx},
 		{"embedded", &embeddingConn{pgx}, pgx},
 		{"embedded in what is embedded", embeddingDeeply{&embeddingConn{pgx}}, pgx},
-		{"several", rawWrapper{&embeddingConn{connWrapper{pgx}}}, pgx},
-		{"hidden", hidingConn{pgx}, hidingConn{pgx}},
+		{"several", rawWrapper{around(&embeddingConn{connWrapper{around(pgx)}})}, pgx},
+		{"hidden", hidingConn{around(pgx)}, hidingConn{around(pgx)}},
 		{"around nothing", rawWrapper{}, rawWrapper{}},
 		{"embedded in nothing", embeddingDeeply{}, embeddingDeeply{}},
 		{"itself", selfWrapper{}, selfWrapper{}},
@@ -64,12 +62,12 @@ func TestInnermost(t *testing.T) {
 // A wrapper that does not pass on IsValid hides nothing either.
 func TestRecogniseBelowAWrapper(t *testing.T) {
 	valid := validConn{pgx: new(stdlib.Conn)}
-	for _, conn := range []driver.Conn{valid, rawWrapper{valid}} {
+	for _, conn := range []driver.Conn{valid, rawWrapper{around(valid)}} {
 		if ch := newChild(&engine{}, conn); ch.validator != valid {
 			t.Errorf("%T: asks %T whether it is valid", conn, ch.validator)
 		}
 	}
-	if ch := newChild(&engine{}, rawWrapper{valid.pgx}); ch.pgx != valid.pgx || ch.queryerContext != nil {
+	if ch := newChild(&engine{}, rawWrapper{around(valid.pgx)}); ch.pgx != valid.pgx || ch.queryerContext != nil {
 		t.Error("pgx is not known below a wrapper, or is called past it")
 	}
 }
