@@ -14,6 +14,7 @@ import (
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
 
+	_ "github.com/DATA-DOG/go-sqlmock"
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/lib/pq"
 	_ "modernc.org/sqlite"
@@ -36,14 +37,23 @@ type code struct {
 
 func (c code) place() string { return fmt.Sprintf("%s:%d", c.file, c.line) }
 
-// documents returns the blocks of all documents, or of those in one language.
-func documents(t *testing.T, language string) []code {
+// documents returns the blocks of all documents in one language.
+func documents(t *testing.T, language string) (some []code) {
+	t.Helper()
+	for _, c := range allBlocks(t) {
+		if c.language == language {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+func allBlocks(t *testing.T) (all []code) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []code
 	for _, path := range append(paths, filepath.Join(root, "README.md"), filepath.Join(root, "examples", "README.md")) {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -53,11 +63,7 @@ func documents(t *testing.T, language string) []code {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range fenced(name, string(text)) {
-			if c.language == language {
-				all = append(all, c)
-			}
-		}
+		all = append(all, fenced(name, string(text))...)
 	}
 	return all
 }
@@ -83,24 +89,72 @@ func fenced(file, text string) (all []code) {
 // Every block is of a kind that something here looks at. What a program prints is
 // "text", or has no language.
 func TestLanguages(t *testing.T) {
-	for _, path := range []string{"README.md", "docs/replicas.md", "docs/tenants.md", "docs/chaos.md", "docs/classification.md"} {
-		text, err := os.ReadFile(filepath.Join(root, path))
+	for _, c := range allBlocks(t) {
+		switch c.language {
+		case "go", "json", "sh", "text", "":
+		default:
+			t.Errorf("%s: nobody checks blocks in %q", c.place(), c.language)
+		}
+	}
+}
+
+// tables are the expressions of the tables of libraries: what one writes with
+// multidb, in their last column. Each is one of Go, or a JSON document.
+func tables(t *testing.T) (all []code) {
+	t.Helper()
+	for _, name := range []string{"README.md", "docs/libraries.md"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range fenced(path, string(text)) {
-			switch c.language {
-			case "go", "json", "sh", "text":
-			default:
-				t.Errorf("%s: nobody checks blocks in %q", c.place(), c.language)
+		cells := lastColumn(name, string(text), "| you have |")
+		if len(cells) == 0 {
+			t.Errorf("%s: the table of libraries is not where it was", name)
+		}
+		for _, c := range cells {
+			expression, isCode := strings.CutPrefix(c.text, "`")
+			switch {
+			case isCode:
+				c.text, _, _ = strings.Cut(expression, "`")
+				if strings.HasPrefix(c.text, "{") {
+					c.language = "json"
+				}
+				all = append(all, c)
+			case !strings.HasPrefix(c.text, "the same"):
+				t.Errorf("%s: neither code nor \"the same\": %s", c.place(), c.text)
 			}
 		}
 	}
+	return all
+}
+
+// lastColumn returns the cells of the last column of the table that begins with a
+// text.
+func lastColumn(file, document, head string) (all []code) {
+	inTable := false
+	for i, line := range strings.Split(document, "\n") {
+		switch {
+		case strings.HasPrefix(line, head):
+			inTable = true
+		case !inTable || strings.HasPrefix(line, "|--"):
+		case !strings.HasPrefix(line, "|"):
+			return all
+		default:
+			cells := strings.Split(line, "|")
+			all = append(all, code{file: file, line: i + 1, language: "go", text: strings.TrimSpace(cells[len(cells)-2])})
+		}
+	}
+	return all
 }
 
 // A JSON block is a configuration that a *sql.DB can be opened with.
 func TestJSON(t *testing.T) {
 	blocks := documents(t, "json")
+	for _, c := range tables(t) {
+		if c.language == "json" {
+			blocks = append(blocks, c)
+		}
+	}
 	if len(blocks) == 0 {
 		t.Fatal("no blocks found")
 	}
