@@ -4,6 +4,7 @@ package blocks
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,6 +38,44 @@ type code struct {
 
 func (c code) place() string { return fmt.Sprintf("%s:%d", c.file, c.line) }
 
+// texts returns the documents by their names.
+func texts(t *testing.T) iter.Seq2[string, string] {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths = append(paths, filepath.Join(root, "README.md"), filepath.Join(root, "examples", "README.md"))
+	return func(yield func(string, string) bool) {
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, err := filepath.Rel(root, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(name, string(text)) {
+				return
+			}
+		}
+	}
+}
+
+var linkPattern = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+
+// Links between the files of the repository lead somewhere.
+func TestLinks(t *testing.T) {
+	for name, text := range texts(t) {
+		for _, link := range linkPattern.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 // documents returns the blocks of all documents in one language.
 func documents(t *testing.T, language string) (some []code) {
 	t.Helper()
@@ -50,20 +89,8 @@ func documents(t *testing.T, language string) (some []code) {
 
 func allBlocks(t *testing.T) (all []code) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range append(paths, filepath.Join(root, "README.md"), filepath.Join(root, "examples", "README.md")) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, fenced(name, string(text))...)
+	for name, text := range texts(t) {
+		all = append(all, fenced(name, text)...)
 	}
 	return all
 }
@@ -173,14 +200,14 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// The tables of the README have all keys of the JSON document, and no others.
+// The tables of the configuration have all keys of the JSON document, and no others.
 func TestKeys(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for after, wrong := range map[string]string{
-		"### The configuration":           `{"wrong": 1}`,
+		"# The configuration":             `{"wrong": 1}`,
 		"An engine is a DSN or an object": `{"primary": {"wrong": 1}}`,
 	} {
 		_, err := multidb.ParseDSN(wrong)
