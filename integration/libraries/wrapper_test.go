@@ -1,11 +1,13 @@
 package libraries
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/XSAM/otelsql"
 	_ "github.com/lib/pq"
@@ -104,4 +106,24 @@ func TestReplicaBelowOtelsqlIsReadOnly(t *testing.T) {
 			})
 		}))
 	}, postgres, mariadb, modernc, ncruces)
+}
+
+// A read on a replica that hangs is interrupted, and answered by the primary.
+func TestReadOnAHangingReplicaBelowOtelsqlGoesOn(t *testing.T) {
+	on(t, func(t *testing.T, s server) {
+		e := s.start(t)
+		proxy := testdb.NewProxy(t, e.replicas[0])
+		db := openConfig(t, multidb.Config{ConnectTimeout: multidb.Duration(500 * time.Millisecond),
+			Primary: s.traced(t, e.primary), Replicas: []multidb.Engine{s.traced(t, proxy.DSN)}})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var at int
+		for range 3 { // so that the next one asks nothing first
+			must(t, db.QueryRowContext(ctx, s.whereAmI).Scan(&at))
+			equal(t, "where a read ran", at, 1)
+		}
+		must(t, proxy.Set(testdb.Mute))
+		must(t, db.QueryRowContext(ctx, s.whereAmI).Scan(&at))
+		equal(t, "where a read ran while the replica hung", at, 0)
+	}, postgres, mariadb)
 }
