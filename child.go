@@ -72,11 +72,21 @@ func newChild(e *engine, conn driver.Conn) *child {
 	ch.resetter, _ = conn.(driver.SessionResetter)
 	ch.validator, _ = conn.(driver.Validator)
 	ch.checker, _ = conn.(driver.NamedValueChecker)
-	ch.pgx, _ = conn.(*stdlib.Conn)
 	ch.release = func() {}
-	path := packageOf(conn)
-	ch.pq, ch.mysql = path == "github.com/lib/pq", path == "github.com/go-sql-driver/mysql"
+	ch.recognise(innermost(conn))
 	return ch
+}
+
+// recognise notes what only the type of the driver's own connection tells. A
+// wrapper around it may have forgotten to pass on IsValid, which is asked for
+// knowing, too.
+func (ch *child) recognise(inner driver.Conn) {
+	ch.pgx, _ = inner.(*stdlib.Conn)
+	path := packageOf(inner)
+	ch.pq, ch.mysql = path == "github.com/lib/pq", path == "github.com/go-sql-driver/mysql"
+	if ch.validator == nil {
+		ch.validator, _ = inner.(driver.Validator)
+	}
 }
 
 // Reset makes the child ready for its next user.

@@ -112,7 +112,7 @@ func dialectOf(driverName string, c driver.Connector) Dialect {
 	if d := dialectByName(driverName); d != Generic || driverName != "" || c == nil {
 		return d
 	}
-	return dialectByPackage(packageOf(c.Driver()))
+	return dialectByPackage(packageOf(innermostDriver(c)))
 }
 
 // packageOf returns the path of the package of v's type, or of what v points at.

@@ -4,6 +4,7 @@ package blocks
 
 import (
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,7 @@ import (
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
 
+	_ "github.com/DATA-DOG/go-sqlmock"
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/lib/pq"
 	_ "modernc.org/sqlite"
@@ -36,28 +38,59 @@ type code struct {
 
 func (c code) place() string { return fmt.Sprintf("%s:%d", c.file, c.line) }
 
-// documents returns the blocks of all documents, or of those in one language.
-func documents(t *testing.T, language string) []code {
+// texts returns the documents by their names.
+func texts(t *testing.T) iter.Seq2[string, string] {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []code
-	for _, path := range append(paths, filepath.Join(root, "README.md"), filepath.Join(root, "examples", "README.md")) {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range fenced(name, string(text)) {
-			if c.language == language {
-				all = append(all, c)
+	paths = append(paths, filepath.Join(root, "README.md"), filepath.Join(root, "examples", "README.md"))
+	return func(yield func(string, string) bool) {
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, err := filepath.Rel(root, path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(name, string(text)) {
+				return
 			}
 		}
+	}
+}
+
+var linkPattern = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+
+// Links between the files of the repository lead somewhere.
+func TestLinks(t *testing.T) {
+	for name, text := range texts(t) {
+		for _, link := range linkPattern.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// documents returns the blocks of all documents in one language.
+func documents(t *testing.T, language string) (some []code) {
+	t.Helper()
+	for _, c := range allBlocks(t) {
+		if c.language == language {
+			some = append(some, c)
+		}
+	}
+	return some
+}
+
+func allBlocks(t *testing.T) (all []code) {
+	t.Helper()
+	for name, text := range texts(t) {
+		all = append(all, fenced(name, text)...)
 	}
 	return all
 }
@@ -83,24 +116,72 @@ func fenced(file, text string) (all []code) {
 // Every block is of a kind that something here looks at. What a program prints is
 // "text", or has no language.
 func TestLanguages(t *testing.T) {
-	for _, path := range []string{"README.md", "docs/replicas.md", "docs/tenants.md", "docs/chaos.md", "docs/classification.md"} {
-		text, err := os.ReadFile(filepath.Join(root, path))
+	for _, c := range allBlocks(t) {
+		switch c.language {
+		case "go", "json", "sh", "text", "":
+		default:
+			t.Errorf("%s: nobody checks blocks in %q", c.place(), c.language)
+		}
+	}
+}
+
+// tables are the expressions of the tables of libraries: what one writes with
+// multidb, in their last column. Each is one of Go, or a JSON document.
+func tables(t *testing.T) (all []code) {
+	t.Helper()
+	for _, name := range []string{"README.md", "docs/libraries.md"} {
+		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range fenced(path, string(text)) {
-			switch c.language {
-			case "go", "json", "sh", "text":
-			default:
-				t.Errorf("%s: nobody checks blocks in %q", c.place(), c.language)
+		cells := lastColumn(name, string(text), "| you have |")
+		if len(cells) == 0 {
+			t.Errorf("%s: the table of libraries is not where it was", name)
+		}
+		for _, c := range cells {
+			expression, isCode := strings.CutPrefix(c.text, "`")
+			switch {
+			case isCode:
+				c.text, _, _ = strings.Cut(expression, "`")
+				if strings.HasPrefix(c.text, "{") {
+					c.language = "json"
+				}
+				all = append(all, c)
+			case !strings.HasPrefix(c.text, "the same"):
+				t.Errorf("%s: neither code nor \"the same\": %s", c.place(), c.text)
 			}
 		}
 	}
+	return all
+}
+
+// lastColumn returns the cells of the last column of the table that begins with a
+// text.
+func lastColumn(file, document, head string) (all []code) {
+	inTable := false
+	for i, line := range strings.Split(document, "\n") {
+		switch {
+		case strings.HasPrefix(line, head):
+			inTable = true
+		case !inTable || strings.HasPrefix(line, "|--"):
+		case !strings.HasPrefix(line, "|"):
+			return all
+		default:
+			cells := strings.Split(line, "|")
+			all = append(all, code{file: file, line: i + 1, language: "go", text: strings.TrimSpace(cells[len(cells)-2])})
+		}
+	}
+	return all
 }
 
 // A JSON block is a configuration that a *sql.DB can be opened with.
 func TestJSON(t *testing.T) {
 	blocks := documents(t, "json")
+	for _, c := range tables(t) {
+		if c.language == "json" {
+			blocks = append(blocks, c)
+		}
+	}
 	if len(blocks) == 0 {
 		t.Fatal("no blocks found")
 	}
@@ -119,14 +200,14 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// The tables of the README have all keys of the JSON document, and no others.
+// The tables of the configuration have all keys of the JSON document, and no others.
 func TestKeys(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	text, err := os.ReadFile(filepath.Join(root, "docs", "configuration.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for after, wrong := range map[string]string{
-		"### The configuration":           `{"wrong": 1}`,
+		"# The configuration":             `{"wrong": 1}`,
 		"An engine is a DSN or an object": `{"primary": {"wrong": 1}}`,
 	} {
 		_, err := multidb.ParseDSN(wrong)

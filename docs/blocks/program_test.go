@@ -22,7 +22,13 @@ import (
 // Go code of the documents compiles, and runs without an error on a PostgreSQL
 // primary and a replica.
 func TestGo(t *testing.T) {
-	blocks := append(documents(t, "go"), libraries(t)...)
+	blocks := documents(t, "go")
+	for _, c := range tables(t) {
+		if c.language == "go" {
+			c.text = "return use(" + c.text + ")\n"
+			blocks = append(blocks, c)
+		}
+	}
 	binary := build(t, blocks)
 
 	cluster := testdb.Postgres(t)
@@ -36,36 +42,6 @@ func TestGo(t *testing.T) {
 	if err != nil || !strings.HasSuffix(string(out), fmt.Sprintf("%d blocks\n", len(blocks))) {
 		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-// libraries returns the third column of the README's table of libraries: what one
-// writes with multidb.
-func libraries(t *testing.T) (all []code) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	inTable := false
-	for i, line := range strings.Split(string(text), "\n") {
-		cells := strings.Split(line, "|")
-		switch {
-		case strings.HasPrefix(line, "| you have |"):
-			inTable = true
-		case !inTable || strings.HasPrefix(line, "|--"):
-		case len(cells) < 4:
-			return all
-		default:
-			cell := strings.TrimSpace(cells[3])
-			if expression, ok := strings.CutPrefix(cell, "`"); ok {
-				expression, _, _ = strings.Cut(expression, "`")
-				all = append(all, code{file: "README.md", line: i + 1, language: "go", text: "return use(" + expression + ")\n"})
-			} else if !strings.HasPrefix(cell, "the same") {
-				t.Errorf("README.md:%d: neither code nor \"the same\": %s", i+1, cell)
-			}
-		}
-	}
-	t.Error("README.md: the table of libraries is not where it was")
-	return nil
 }
 
 // build makes the program. Its files with the blocks exist for the compiler only.

@@ -125,7 +125,7 @@ func newGoose(t *testing.T, f *shop, migrations fs.FS) *goose.Provider {
 }
 
 func TestGolangMigrate(t *testing.T) {
-	on(t, testGolangMigrate, postgres, mariadb, modernc)
+	on(t, testGolangMigrate, postgres, mariadb, modernc, ncruces)
 }
 
 // golang-migrate takes no context. It works on one sql.Conn, which its advisory
@@ -142,7 +142,7 @@ func testGolangMigrate(t *testing.T, s server) {
 		"3_again.down.sql":     {Data: []byte("DELETE FROM witness")},
 	}
 	up := f.newMigrate(migrations)
-	if s.driver == "sqlite" { // has no lock that pins: the versions are read from the replica, which is the same file
+	if s.isSQLite() { // has no lock that pins: the versions are read from the replica, which is the same file
 		must(t, up.Up())
 	} else {
 		f.writes(func() { must(t, up.Up()) })
@@ -185,7 +185,7 @@ func (f *shop) newMigrate(migrations fs.FS) *migrate.Migrate {
 		driver, err = migratepgx.WithInstance(f.DB, &migratepgx.Config{})
 	case "mysql":
 		driver, err = migratemysql.WithInstance(f.DB, &migratemysql.Config{})
-	default:
+	default: // the same for both; the one that is called sqlite3 links mattn/go-sqlite3
 		driver, err = migratesqlite.WithInstance(f.DB, &migratesqlite.Config{})
 	}
 	must(f.t, err)

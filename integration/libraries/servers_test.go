@@ -106,6 +106,8 @@ func makeFile(t testing.TB, driver, dsn string) {
 // dollars reports whether the server's placeholders are $1, $2.
 func (s server) dollars() bool { return s.driver == "pgx" }
 
+func (s server) isSQLite() bool { return s.driver == modernc.driver || s.driver == ncruces.driver }
+
 // on runs a test for each of the servers.
 func on(t *testing.T, test func(t *testing.T, s server), servers ...server) {
 	for _, s := range servers {

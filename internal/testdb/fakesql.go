@@ -84,12 +84,24 @@ func (c *fakeConn) effect(query string, args []driver.NamedValue) (driver.Result
 			return nil, err
 		}
 	}
+	fillOut(args)
+	return r, nil
+}
+
+// fillOut answers output arguments, of which one may tell something, too.
+func fillOut(args []driver.NamedValue) {
 	for _, a := range args {
-		if out, ok := a.Value.(outArgument); ok {
-			*out.Dest.(*string) = "out"
+		out, ok := a.Value.(outArgument)
+		if !ok {
+			continue
+		}
+		text := out.Dest.(*string)
+		if out.In {
+			*text = "out for " + *text
+		} else {
+			*text = "out"
 		}
 	}
-	return r, nil
 }
 
 // answer runs a text for its rows. It is called inside of a call.
@@ -97,6 +109,7 @@ func (c *fakeConn) answer(query string, args []driver.NamedValue, stmt *fakeStmt
 	if err := wrongCount(query, args); err != nil {
 		return nil, err
 	}
+	fillOut(args)
 	var sets []resultSet
 	for text := range strings.SplitSeq(query, ";") {
 		text = strings.TrimSpace(text)

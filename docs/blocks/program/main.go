@@ -19,14 +19,17 @@ import (
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/Masterminds/squirrel"
+	"github.com/XSAM/otelsql"
 	migratepgx "github.com/golang-migrate/migrate/v4/database/pgx/v5"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
+	"github.com/ncruces/go-sqlite3/gormlite"
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
+	"gorm.io/driver/mysql"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
@@ -36,8 +39,9 @@ import (
 )
 
 var _ = []any{dialect.Postgres, entsql.OpenDB, squirrel.Select, migratepgx.WithInstance, pgx.Connect, stdlib.GetConnector,
-	sqlx.NewDb, goose.NewProvider, riverdatabasesql.New, bun.NewDB, pgdialect.New, postgres.New, gorm.Open, shop.New,
-	ent.NewClient, slog.Default, errors.Is, driver.ErrBadConn, time.Second, multidb.FromDB, use, id, conn, columns, rows, files, directory}
+	sqlx.NewDb, goose.NewProvider, riverdatabasesql.New, bun.NewDB, pgdialect.New, postgres.New, mysql.New, gormlite.OpenDB, gorm.Open,
+	shop.New, otelsql.OpenDB, ent.NewClient, slog.Default, errors.Is, driver.ErrBadConn, time.Second, multidb.FromDB, use, id, conn, columns, rows, files, directory,
+	provider, config, connector, traced}
 
 // What the documents take for given, beside ctx and db.
 var (
@@ -47,6 +51,10 @@ var (
 	conn      *sql.Conn
 	columns   = []string{"item"}
 	rows      = pgx.CopyFromRows([][]any{{"tea"}, {"cake"}})
+	connector *multidb.Connector
+	traced    driver.Connector
+	config    = new(gorm.Config)
+	provider  *goose.Provider
 	files     = fstest.MapFS{"00001_coupons.sql": {Data: []byte("-- +goose Up\nCREATE TABLE coupons (id bigint);\n")}}
 )
 
@@ -77,6 +85,10 @@ func main() {
 		log.Fatal(err)
 	}
 	if conn, err = db.Conn(ctx); err != nil {
+		log.Fatal(err)
+	}
+	connector = multidb.FromDB(db)
+	if provider, err = goose.NewProvider(goose.DialectPostgres, db, files); err != nil {
 		log.Fatal(err)
 	}
 	failed := false
