@@ -194,6 +194,16 @@ func look(n int) {
 	}
 }
 
+// found passes on at which byte of s a search ended, and tells how far it looked.
+func found(s string, n int) int {
+	if n < 0 {
+		look(len(s))
+	} else {
+		look(n)
+	}
+	return n
+}
+
 // qualifies reports whether a dot goes on with a name though a digit follows:
 // MySQL reads t.1a as a column or a table 1a.
 func (l *lexer) qualifies(last kind, glued bool) bool {
