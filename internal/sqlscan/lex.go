@@ -91,7 +91,7 @@ var singleKind = func() (t [256]kind) {
 	for c := range t {
 		t[c] = op
 	}
-	t['('], t[')'], t[']'], t[','], t[';'] = lparen, rparen, rbracket, comma, semicolon
+	t['('], t[')'], t[']'], t['{'], t[','], t[';'] = lparen, rparen, rbracket, lbrace, comma, semicolon
 	return t
 }()
 

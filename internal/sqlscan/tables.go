@@ -78,6 +78,7 @@ func (s *scanner) readPath() dotted {
 		p.plain = p.plain && s.glued()
 		t := s.peek()
 		if t.kind != word && t.kind != quoted {
+			s.maybeName(t)
 			break // t.*, or the end of the text
 		}
 		p.plain = p.plain && t.kind == word && t.start == s.tok().end
@@ -104,6 +105,12 @@ func (s *scanner) table(p dotted, written bool) {
 	if s.isTemporary(name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
+	switch last := name[strings.LastIndexByte(name, '.')+1:]; {
+	case written && !s.planOnly && last == "pg_settings" && s.lex.dialect() == Postgres:
+		s.facts.raise(Session, "SET") // which is what an UPDATE of it does
+	case strings.HasPrefix(last, "pragma_") && s.lex.dialect() == SQLite:
+		s.pragmaTable(p, last)
+	}
 	set := &s.reads
 	if written && !s.planOnly {
 		set = &s.writes
@@ -113,6 +120,13 @@ func (s *scanner) table(p dotted, written bool) {
 	}
 	if !set.add(name) {
 		s.facts.TablesKnown = false
+	}
+}
+
+// pragmaTable: SQLite runs a PRAGMA for a table of that name.
+func (s *scanner) pragmaTable(p dotted, name string) {
+	if pragma := name[len("pragma_"):]; !pragmaReads[pragma] && !pragmaAsks[pragma] {
+		s.call(p)
 	}
 }
 

@@ -102,7 +102,8 @@ func init() {
 		{"declare", inPostgres, (*scanner).cursor},
 		{"deallocate", inPostgres | inMySQL, (*scanner).sessionOnly},
 		{"listen unlisten fetch move close discard", inPostgres, (*scanner).sessionOnly},
-		{"use unlock handler flush get help", inMySQL, (*scanner).sessionOnly},
+		{"use unlock get help", inMySQL, (*scanner).sessionOnly},
+		{"handler flush", inMySQL, (*scanner).sessionOnTables},
 		{"attach detach", inSQLite, (*scanner).sessionOnly},
 
 		{"create", inAll, (*scanner).create},
@@ -157,6 +158,12 @@ func (s *scanner) sessionOnly() {
 	s.expressions()
 }
 
+// sessionOnTables: the same, and which tables it is about is not looked for.
+func (s *scanner) sessionOnTables() {
+	s.facts.TablesKnown = false
+	s.sessionOnly()
+}
+
 // cursor reads DECLARE ... FOR query.
 func (s *scanner) cursor() {
 	s.facts.raise(Session, "DECLARE")
@@ -188,7 +195,7 @@ func (s *scanner) prepare() {
 
 func (s *scanner) lock() {
 	if s.lex.dialect() == MySQL { // LOCK TABLES holds until UNLOCK TABLES
-		s.sessionOnly()
+		s.sessionOnTables()
 		return
 	}
 	s.facts.raise(Write, "LOCK")
