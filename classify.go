@@ -68,6 +68,12 @@ type Statement struct {
 	// INSERT, "explain" whatever is explained.
 	Verb string
 
+	// OtherVerbs are the verbs of the other statements of the text, and those of
+	// INSERT, UPDATE, DELETE, MERGE and REPLACE inside of one: "delete" of EXPLAIN
+	// DELETE and of WITH x AS (DELETE ...) SELECT. Each is there once and none is
+	// Verb; there are none for a usual text, and never more than 64.
+	OtherVerbs []string
+
 	// Reason says why the text is no read: "FOR UPDATE", "function nextval",
 	// "data-modifying CTE", "second statement". It is empty for a read.
 	Reason string
@@ -130,6 +136,7 @@ func classify(d Dialect, query string, f *functions) Statement {
 	s := Statement{
 		Kind:        scanKind[facts.Kind],
 		Verb:        facts.Verb,
+		OtherVerbs:  facts.OtherVerbs,
 		Reason:      facts.Reason,
 		Reads:       facts.Reads,
 		Writes:      facts.Writes,

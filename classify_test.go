@@ -167,6 +167,26 @@ func TestClassifyVerb(t *testing.T) {
 	}
 }
 
+// Of a text with more than one verb, all are there.
+func TestClassifyOtherVerbs(t *testing.T) {
+	for query, want := range map[string]string{
+		`SELECT 1`:                                     "",
+		`SELECT 1; SELECT 2`:                           "",
+		`SELECT 1; DELETE FROM t; SELECT 2`:            "delete",
+		`FOO; bar; BAR; foo`:                           "bar",
+		`EXPLAIN ANALYZE DELETE FROM t`:                "delete",
+		`EXPLAIN (ANALYZE) CREATE TABLE t AS SELECT 1`: "create",
+		`WITH a AS (DELETE FROM t RETURNING *) INSERT INTO u TABLE a`:    "delete",
+		`WITH a AS (INSERT INTO u VALUES (1)) INSERT INTO u TABLE a`:     "",
+		`COPY (UPDATE t SET a = 1 RETURNING *) TO STDOUT; COPY t TO 'x'`: "update",
+		`BEGIN; INSERT INTO t VALUES (1); COMMIT`:                        "insert commit",
+	} {
+		if s := Classify(Postgres, query); !sameNames(s.OtherVerbs, want) {
+			t.Errorf("%s: verb %q, others %q, want %q", query, s.Verb, s.OtherVerbs, want)
+		}
+	}
+}
+
 // Whatever a text looks like, it is read once. Were one of these quadratic, the
 // test would not end.
 func TestClassifyHugeTexts(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 type facts struct {
 	query   string
 	rule    *rule // nil if none matches
+	against *rule // one that sends another statement of the text to another database
 	dialect Dialect
 	Statement
 
@@ -137,7 +138,7 @@ func (k *Connector) classified(d Dialect, query string) *facts {
 
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
 	f := &facts{query: query, dialect: d, Statement: classify(d, query, k.functions)}
-	f.rule = k.matchingRule(&f.Statement)
+	f.rule, f.against = k.matchingRule(&f.Statement)
 	return f
 }
 
@@ -145,7 +146,7 @@ func (k *Connector) classifyNow(d Dialect, query string) *facts {
 // and remembers them. The rule stays that of the text, so that the statement
 // stays in its database.
 func (k *Connector) learnWrite(f *facts) *facts {
-	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, Statement: f.Statement}
+	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
 	if len(f.query) <= maxCachedText {
 		k.known[f.dialect].replace(learnt)

@@ -52,6 +52,7 @@ func (s *scanner) explain() {
 		case s.is("execute"):
 			s.execute()
 		case s.is("create") && runs:
+			s.alsoVerb("create")
 			s.create()
 		}
 		s.expressions()

@@ -3,6 +3,9 @@ package sqlscan
 // modifies: the query in hand changes rows.
 func (s *scanner) modifies() {
 	reason := modifyReason[s.tok().key]
+	if verb := keywordText[s.tok().key]; verb != s.facts.Verb {
+		s.alsoVerb(verb) // in a WITH member, or explained
+	}
 	if len(s.frames) > 1 {
 		reason = "data-modifying CTE"
 	}
