@@ -21,6 +21,16 @@ type facts struct {
 // mayWrite reports whether the statement must not be sent to a replica.
 func (f *facts) mayWrite() bool { return f.Kind == KindWrite || f.Mutates }
 
+// marks reports whether the text does nothing but set, release or go back to
+// savepoints: inside a transaction it neither begins nor ends one, though SQLite's
+// SAVEPOINT does outside.
+func (f *facts) marks() bool {
+	if f.Kind != KindTransaction || len(f.OtherVerbs) > 0 {
+		return false
+	}
+	return f.Verb == "savepoint" || f.Verb == "release" || f.Verb == "rollback" && f.Tx == TxNone
+}
+
 // what names the statement without showing its text, which may hold values.
 func (f *facts) what() string {
 	switch {
