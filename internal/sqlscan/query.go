@@ -297,6 +297,11 @@ func (s *scanner) verb(f *frame, key keyword) {
 		f.clause = intoTarget
 	case kAll, kDistinct: // UNION ALL
 		f.verb = kSelect
+		switch s.prev().key {
+		case kUnion, kIntersect, kExcept, kMinus:
+		default:
+			s.strange()
+		}
 	default:
 		f.clause = inTail
 		s.strange()
