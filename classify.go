@@ -132,8 +132,17 @@ func newFunctions(read, write []string) (*functions, error) {
 
 // classify is Classify with the functions of a user, which may be nil.
 func classify(d Dialect, query string, f *functions) Statement {
+	s := scan(d, query, f)
+	if d == MySQL {
+		s.crossExamine(query)
+	}
+	return s
+}
+
+// scan is classify without the second witness.
+func scan(d Dialect, query string, f *functions) Statement {
 	facts := sqlscan.Scan(scanDialect[d&3], query, f)
-	s := Statement{
+	return Statement{
 		Kind:        scanKind[facts.Kind],
 		Verb:        facts.Verb,
 		OtherVerbs:  facts.OtherVerbs,
@@ -146,10 +155,6 @@ func classify(d Dialect, query string, f *functions) Statement {
 		AsksSession: facts.Asks,
 		Tx:          scanTx[facts.Tx],
 	}
-	if d == MySQL {
-		s.crossExamine(query)
-	}
-	return s
 }
 
 var (

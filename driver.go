@@ -72,7 +72,9 @@ type Connector struct {
 	all       []*engine // in the order of the configuration
 	settings  *settings // for the names that the router gives
 	rules     []*rule
-	functions *functions
+
+	asksForTables bool // a rule or the router decides by the tables of a statement
+	functions     *functions
 
 	close func() error
 }
@@ -101,6 +103,7 @@ func NewConnector(c Config) (*Connector, error) {
 	k.watcher = newWatcher(k)
 	k.hosts = newHosts(s)
 	k.close = sync.OnceValue(k.closeDatabases)
+	k.asksForTables = k.router != nil || slices.ContainsFunc(s.rules, func(r ruleConfig) bool { return len(r.tables) > 0 })
 	if err := k.addDatabases(s); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}

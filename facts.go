@@ -147,7 +147,10 @@ func (k *Connector) classified(d Dialect, query string) *facts {
 }
 
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
-	f := &facts{query: query, dialect: d, Statement: classify(d, query, k.functions)}
+	f := &facts{query: query, dialect: d, Statement: scan(d, query, k.functions)}
+	if d == MySQL && (k.asksForTables || mayObject(query)) {
+		f.crossExamine(query)
+	}
 	f.rule, f.against = k.matchingRule(&f.Statement)
 	return f
 }
