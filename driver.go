@@ -72,9 +72,9 @@ type Connector struct {
 	all       []*engine // in the order of the configuration
 	settings  *settings // for the names that the router gives
 	rules     []*rule
+	functions *functions
 
 	asksForTables bool // a rule or the router decides by the tables of a statement
-	functions     *functions
 
 	close func() error
 }
