@@ -68,10 +68,8 @@ func (s *scanner) push(k frameKind, c clause) *frame {
 		s.facts.giveUp("too many parentheses")
 		s.stop()
 	}
-	s.frames = append(s.frames, frame{})
-	f := s.top()
-	f.kind, f.clause, f.first, f.ctes = k, c, true, uint8(len(s.ctes))
-	return f
+	s.frames = append(s.frames, frame{kind: k, clause: c, first: true, ctes: uint8(len(s.ctes))})
+	return s.top()
 }
 
 func (s *scanner) pop() {
@@ -106,11 +104,16 @@ func (s *scanner) step() {
 	}
 	switch t.kind {
 	case word, quoted:
-		if t.key == notKeyword && f.clause <= inBody {
+		switch {
+		case t.key != notKeyword:
+			s.wordOrName(f, t.key, first)
+		case f.clause <= inBody:
 			s.operand(f)
-			return
+		case f.clause == tableNext:
+			s.tableReference(f, notKeyword)
+		default:
+			s.wordOrName(f, notKeyword, first)
 		}
-		s.wordOrName(f, t.key, first)
 	case lparen:
 		s.open(f)
 	case rparen:

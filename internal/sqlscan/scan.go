@@ -133,7 +133,7 @@ type scanner struct {
 	window [windowSize + 1]token
 }
 
-const windowSize = 64
+const windowSize = 256
 
 // scanners are used again, for they are too large to make for every statement.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
@@ -154,8 +154,10 @@ func scanAs(l lexer, user *Functions) (f Facts, end lexer) {
 	}
 	f, end = s.facts, s.lex
 	f.Reads, f.Writes = s.reads.take(), s.writes.take()
-	s.verbs.remove(f.Verb, 0)
-	f.OtherVerbs = s.verbs.take()
+	if len(s.verbs) > 0 {
+		s.verbs.remove(f.Verb, 0)
+		f.OtherVerbs = s.verbs.take()
+	}
 	s.forget()
 	scanners.Put(s)
 	return f, end

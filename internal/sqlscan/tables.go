@@ -105,11 +105,8 @@ func (s *scanner) table(p dotted, written bool) {
 	if s.isTemporary(name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
-	switch last := name[strings.LastIndexByte(name, '.')+1:]; {
-	case written && !s.planOnly && last == "pg_settings" && s.lex.dialect() == Postgres:
-		s.facts.raise(Session, "SET") // which is what an UPDATE of it does
-	case strings.HasPrefix(last, "pragma_") && s.lex.dialect() == SQLite:
-		s.pragmaTable(p, last)
+	if p.last.kind == quoted || s.lex.text[p.last.start]|0x20 == 'p' {
+		s.systemTable(p, name, written)
 	}
 	set := &s.reads
 	if written && !s.planOnly {
@@ -123,9 +120,15 @@ func (s *scanner) table(p dotted, written bool) {
 	}
 }
 
-// pragmaTable: SQLite runs a PRAGMA for a table of that name.
-func (s *scanner) pragmaTable(p dotted, name string) {
-	if pragma := name[len("pragma_"):]; !pragmaReads[pragma] && !pragmaAsks[pragma] {
+// systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
+// a SET, and SQLite runs a PRAGMA for a table of its name.
+func (s *scanner) systemTable(p dotted, name string, written bool) {
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	pragma, isPragma := strings.CutPrefix(name, "pragma_")
+	switch {
+	case name == "pg_settings" && written && !s.planOnly && s.lex.dialect() == Postgres:
+		s.facts.raise(Session, "SET")
+	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
 		s.call(p)
 	}
 }

@@ -33,7 +33,10 @@ func (s *scanner) statement() {
 
 // verbInHand looks up the word in hand.
 func (s *scanner) verbInHand() (*verbReader, bool) {
-	i := verbWords.find(s.spelling(s.tok()))
+	i := int(verbOf[s.tok().key])
+	if i == 0 {
+		i = verbWords.find(s.spelling(s.tok()))
+	}
 	if i < 0 {
 		return nil, false
 	}
@@ -67,11 +70,13 @@ type verbReader struct {
 	read     func(*scanner)
 }
 
-// verbs are the statements besides queries, verbWords finds them. They are filled
-// by init, because some readers come back to them.
+// verbs are the statements besides queries, verbWords finds them, and verbOf those
+// that the lexer found to be keywords (0 says nothing). They are filled by init,
+// because some readers come back to them.
 var (
 	verbs     []verbReader
 	verbWords *wordTable
+	verbOf    [keywordCount]uint8
 )
 
 func init() {
@@ -122,6 +127,9 @@ func init() {
 	names := make([]string, len(verbs))
 	for i, v := range verbs {
 		names[i] = v.name
+		if key := lookup(v.name); keywordText[key] == v.name {
+			verbOf[key] = uint8(i)
+		}
 	}
 	verbWords = newWordTable(names)
 }
