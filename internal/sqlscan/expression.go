@@ -135,7 +135,7 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	case kIlike, kSimilar, kOverlaps, kEscape, kPassing:
 		return s.operandEnds()
 	case kPrefix:
-		return s.is("placing") && s.operandEnds()
+		return s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
 	case kZone:
 		return s.prev().key == kTime
 	case kInsert:
