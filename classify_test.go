@@ -187,6 +187,21 @@ func TestClassifyOtherVerbs(t *testing.T) {
 	}
 }
 
+// What MariaDB runs inside of another statement counts as well.
+func TestClassifyOtherVerbsOfMariaDB(t *testing.T) {
+	for query, want := range map[string]string{
+		`BEGIN NOT ATOMIC DELETE FROM t; INSERT INTO t VALUES (1); END`:    "delete insert",
+		`IF 1 THEN DELETE FROM t; END IF`:                                  "delete end",
+		`SET STATEMENT max_statement_time = 1 FOR DELETE FROM t`:           "delete",
+		`SET STATEMENT max_statement_time = 1 FOR REPLACE INTO t SELECT 1`: "replace",
+		`ANALYZE FORMAT=JSON UPDATE t SET a = 1`:                           "update",
+	} {
+		if s := Classify(MySQL, query); !sameNames(s.OtherVerbs, want) {
+			t.Errorf("%s: verb %q, others %q, want %q", query, s.Verb, s.OtherVerbs, want)
+		}
+	}
+}
+
 // Whatever a text looks like, it is read once. Were one of these quadratic, the
 // test would not end.
 func TestClassifyHugeTexts(t *testing.T) {

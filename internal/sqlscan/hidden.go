@@ -50,6 +50,9 @@ func (s *scanner) lockingClause(f *frame) bool {
 		}
 		return false
 	default:
+		if s.peek().key == kReplace {
+			s.alsoVerb("replace") // MariaDB: SET STATEMENT ... FOR REPLACE
+		}
 		if s.prev().key == kValue {
 			s.facts.mutate("NEXT VALUE FOR")
 			s.facts.TablesKnown = false // MariaDB's sequences are tables

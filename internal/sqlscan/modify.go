@@ -100,5 +100,6 @@ func (s *scanner) modifierWord(f *frame, key keyword) bool {
 	}
 	s.facts.mutate("data-modifying CTE")
 	s.facts.TablesKnown = false
+	s.alsoVerb(keywordText[key])
 	return true
 }
