@@ -241,13 +241,14 @@ func (c *Conn) undone(ca *call) bool {
 // expectState notes, before the statement runs, what it will leave on the
 // connection, so that not even a panic makes it forgotten.
 func (c *Conn) expectState(ch *child, f *facts) {
-	if f.Kind == KindTransaction || f.Session {
+	marks := c.inTx && f.marks()
+	if f.Kind == KindTransaction && !marks || f.Session {
 		c.readOnlyTx = false // SET TRANSACTION READ WRITE, or a COMMIT by text
 	}
 	if !f.AsksSession && !ch.engine.isReplica() {
 		c.wrote, c.wroteGone = ch, false // what a read-only transaction left on a replica is asked there, by name
 	}
-	if f.Session || (c.inTx && f.Tx != TxNone) {
+	if f.Session || (c.inTx && f.Tx != TxNone && !marks) {
 		c.keepState(ch)
 	}
 	if f.Tx == TxBegin && !c.inTx {
@@ -268,7 +269,7 @@ func (c *Conn) keepState(ch *child) {
 // pgx knows what the server says; for other drivers a text that failed is
 // believed to have ended nothing.
 func (c *Conn) noteTransaction(ch *child, f *facts, err error) {
-	if err != nil && ch.pgx == nil {
+	if err != nil && ch.pgx == nil && !(c.inTx && f.marks()) {
 		c.keepState(ch) // it may have failed anywhere between BEGIN and COMMIT
 	}
 	if c.inTx || !c.inTextTx {

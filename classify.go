@@ -68,6 +68,12 @@ type Statement struct {
 	// INSERT, "explain" whatever is explained.
 	Verb string
 
+	// OtherVerbs are the verbs of the other statements of the text, and those of
+	// INSERT, UPDATE, DELETE, MERGE and REPLACE inside of one: "delete" of EXPLAIN
+	// DELETE and of WITH x AS (DELETE ...) SELECT. Each is there once and none is
+	// Verb; there are none for a usual text, and never more than 64.
+	OtherVerbs []string
+
 	// Reason says why the text is no read: "FOR UPDATE", "function nextval",
 	// "data-modifying CTE", "second statement". It is empty for a read.
 	Reason string
@@ -126,10 +132,20 @@ func newFunctions(read, write []string) (*functions, error) {
 
 // classify is Classify with the functions of a user, which may be nil.
 func classify(d Dialect, query string, f *functions) Statement {
+	s := scan(d, query, f)
+	if d == MySQL {
+		s.crossExamine(query)
+	}
+	return s
+}
+
+// scan is classify without the second witness.
+func scan(d Dialect, query string, f *functions) Statement {
 	facts := sqlscan.Scan(scanDialect[d&3], query, f)
-	s := Statement{
+	return Statement{
 		Kind:        scanKind[facts.Kind],
 		Verb:        facts.Verb,
+		OtherVerbs:  facts.OtherVerbs,
 		Reason:      facts.Reason,
 		Reads:       facts.Reads,
 		Writes:      facts.Writes,
@@ -139,10 +155,6 @@ func classify(d Dialect, query string, f *functions) Statement {
 		AsksSession: facts.Asks,
 		Tx:          scanTx[facts.Tx],
 	}
-	if d == MySQL {
-		s.crossExamine(query)
-	}
-	return s
 }
 
 var (

@@ -1,6 +1,9 @@
 package multidb
 
-import "testing"
+import (
+	"context"
+	"testing"
+)
 
 // The second witness finds a lock and a table by itself, whatever the scanner says.
 func TestSecondWitness(t *testing.T) {
@@ -25,6 +28,41 @@ func TestSecondWitness(t *testing.T) {
 	}
 }
 
+// A connector asks it only where it could change the route.
+func TestSecondWitnessIsAskedWhereItMatters(t *testing.T) {
+	for query, want := range map[string]bool{
+		"SELECT a FROM t WHERE b = 1":   false,
+		"\n (select a from t)":          false,
+		"select a from t for update":    true,
+		"SELECT a FROM t LOCK IN share": true,
+		"select next value from s":      true,
+		"/* a */ select 1":              true, // its comments may be others
+		"delete from t":                 true,
+		"sel":                           true,
+		"select information from t":     true, // costs, and does no harm
+	} {
+		if got := mayObject(query); got != want {
+			t.Errorf("%s: may object: %v, want %v", query, got, want)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+		asked  bool
+	}{
+		{"no rules", func(*Config) {}, false},
+		{"by verb", func(c *Config) { c.Rules = []Rule{{Verbs: []string{"insert"}, Use: "other"}} }, false},
+		{"by table", func(c *Config) { c.Rules = []Rule{{Tables: []string{"a"}, Use: "other"}} }, true},
+		{"router", func(c *Config) { c.Router = func(context.Context, Statement) (string, error) { return "", nil } }, true},
+	} {
+		config := Config{Primary: routed("mysql"), Databases: map[string]Database{"other": {Primary: routed("mysql")}}}
+		c.change(&config)
+		if k := mustConnector(t, config); k.asksForTables != c.asked {
+			t.Errorf("%s: asks for tables: %v", c.name, k.asksForTables)
+		}
+	}
+}
+
 // It panics on some texts; that must stay inside.
 func TestSecondWitnessPanics(t *testing.T) {
 	for _, query := range []string{"/*!*/", "select /*!*/ 1", "select 1 /*! */", "/*!", "select '\\"} {
@@ -42,6 +80,9 @@ func FuzzSecondWitness(f *testing.F) {
 		for _, kind := range []Kind{KindRead, KindWrite} {
 			s := Statement{Kind: kind, Verb: "select", Reads: []string{"t"}}
 			s.crossExamine(query)
+			if s.Kind != kind && !mayObject(query) {
+				t.Errorf("%q: objects, and was not to be asked: %s", query, s.Reason)
+			}
 			if s.Kind == KindRead && kind != KindRead || len(s.Reads) == 0 || s.TablesKnown {
 				t.Errorf("%q: %+v", query, s)
 			}

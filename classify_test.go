@@ -42,6 +42,9 @@ func TestClassifyGeneric(t *testing.T) {
 		{`SELECT /* /* */ f() -- */`, false},
 		{`SELECT 'a\'`, false},
 		{`SELECT string_agg(name, ',') FROM users`, false},
+		{`SELECT * FROM [CANCEL JOB 5]`, false},
+		{`SELECT * FROM [orders]`, true}, // SQL Server
+		{"SELECT 1 -- a\r, f()", false},
 	} {
 		if s := Classify(Generic, c.query); (s.Kind == KindRead) != c.read {
 			t.Errorf("%s: %s (%s)", c.query, s.Kind, s.Reason)
@@ -134,6 +137,8 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{MySQL, `SET GLOBAL x = 1`, true, true},
 		{SQLite, `PRAGMA foreign_keys = ON`, false, true},
 		{SQLite, `PRAGMA user_version = 1`, true, true},
+		{Postgres, `UPDATE pg_settings SET setting = 1`, true, true},
+		{Postgres, `SELECT pg_backup_start('x')`, true, true},
 	} {
 		if s := Classify(c.dialect, c.query); s.Mutates != c.mutates || s.Session != c.session {
 			t.Errorf("%s: %s: mutates %v, session %v; want %v, %v", c.dialect, c.query, s.Mutates, s.Session, c.mutates, c.session)
@@ -158,6 +163,41 @@ func TestClassifyVerb(t *testing.T) {
 	} {
 		if s := Classify(Postgres, query); s.Verb != want {
 			t.Errorf("%s: verb %q, want %q", query, s.Verb, want)
+		}
+	}
+}
+
+// Of a text with more than one verb, all are there.
+func TestClassifyOtherVerbs(t *testing.T) {
+	for query, want := range map[string]string{
+		`SELECT 1`:                                     "",
+		`SELECT 1; SELECT 2`:                           "",
+		`SELECT 1; DELETE FROM t; SELECT 2`:            "delete",
+		`FOO; bar; BAR; foo`:                           "bar",
+		`EXPLAIN ANALYZE DELETE FROM t`:                "delete",
+		`EXPLAIN (ANALYZE) CREATE TABLE t AS SELECT 1`: "create",
+		`WITH a AS (DELETE FROM t RETURNING *) INSERT INTO u TABLE a`:    "delete",
+		`WITH a AS (INSERT INTO u VALUES (1)) INSERT INTO u TABLE a`:     "",
+		`COPY (UPDATE t SET a = 1 RETURNING *) TO STDOUT; COPY t TO 'x'`: "update",
+		`BEGIN; INSERT INTO t VALUES (1); COMMIT`:                        "insert commit",
+	} {
+		if s := Classify(Postgres, query); !sameNames(s.OtherVerbs, want) {
+			t.Errorf("%s: verb %q, others %q, want %q", query, s.Verb, s.OtherVerbs, want)
+		}
+	}
+}
+
+// What MariaDB runs inside of another statement counts as well.
+func TestClassifyOtherVerbsOfMariaDB(t *testing.T) {
+	for query, want := range map[string]string{
+		`BEGIN NOT ATOMIC DELETE FROM t; INSERT INTO t VALUES (1); END`:    "delete insert",
+		`IF 1 THEN DELETE FROM t; END IF`:                                  "delete end",
+		`SET STATEMENT max_statement_time = 1 FOR DELETE FROM t`:           "delete",
+		`SET STATEMENT max_statement_time = 1 FOR REPLACE INTO t SELECT 1`: "replace",
+		`ANALYZE FORMAT=JSON UPDATE t SET a = 1`:                           "update",
+	} {
+		if s := Classify(MySQL, query); !sameNames(s.OtherVerbs, want) {
+			t.Errorf("%s: verb %q, others %q, want %q", query, s.Verb, s.OtherVerbs, want)
 		}
 	}
 }
@@ -247,6 +287,23 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `EXPLAIN DELETE FROM a USING b`, "a b", "", true},
 		{Postgres, `CALL p()`, "", "", false},
 		{Postgres, `DO 'x'`, "", "", false},
+		{Postgres, `SELECT * FROM delayed JOIN quick q ON true`, "delayed quick", "", true}, // names, but in MySQL
+		{Postgres, `DELETE FROM quick`, "", "quick", true},
+		{Postgres, `UPDATE ignore SET a = 1`, "", "ignore", true},
+		{Postgres, `SELECT * FROM a next, b path, c update, d`, "a b c d", "", true},
+		{SQLite, `SELECT * FROM a WHERE x IN b AND y NOT IN main.c`, "a b main.c", "", true},
+		{SQLite, `WITH b AS (SELECT 1) SELECT * FROM a WHERE x IN b`, "a", "", true},
+		{SQLite, `SELECT * FROM quick JOIN delayed q`, "quick delayed", "", true},
+		{SQLite, `PRAGMA audit.table_info(a)`, "", "", false},
+		{MySQL, `LOCK TABLES a READ, b WRITE`, "", "", false},
+		{MySQL, `HANDLER a OPEN`, "", "", false},
+		{MySQL, `FLUSH TABLES a`, "", "", false},
+		{MySQL, `SHOW CREATE TABLE audit.x`, "", "", false},
+		{MySQL, `SHOW INDEX FROM a`, "", "", false},
+		{MySQL, `SELECT * FROM quick`, "quick", "", true},
+		{MySQL, `DELETE QUICK FROM a`, "", "a", true},
+		{MySQL, `INSERT LOW_PRIORITY IGNORE a VALUES (1)`, "", "a", true},
+		{MySQL, `UPDATE LOW_PRIORITY IGNORE a SET x = 1`, "", "a", true},
 		{MySQL, "SELECT * FROM `a`.`B` PARTITION (p) x USE INDEX (i), C", "a.B C", "", true},
 		{MySQL, `UPDATE a JOIN b ON a.x = b.x SET a.y = 1`, "", "a b", true}, // one of them, at least
 		{MySQL, `DELETE a FROM a JOIN b ON a.x = b.x`, "", "a b", true},

@@ -208,7 +208,10 @@ type Engine struct {
 // of the Tables; a condition that is empty is met. A rule needs at least one.
 type Rule struct {
 	// Verbs are the first keywords of statements: "insert", "update". Case does
-	// not matter.
+	// not matter. Of a text of several statements each counts, and so does what
+	// changes rows inside of one (EXPLAIN DELETE, WITH x AS (DELETE ...)): the
+	// whole text goes where one of them leads. A text of which two lead to
+	// different databases is refused.
 	Verbs []string
 
 	// Kinds are "read", "write", "session" and "transaction".
@@ -218,8 +221,8 @@ type Rule struct {
 	// by part, from the right: "event_log" fits that table in any schema, and
 	// "audit.*" every table that the statement calls by its schema audit. In a
 	// part, '*' stands for any characters, also none; it never stands for a dot.
-	// Case does not matter. A statement whose tables are not known fits no
-	// pattern.
+	// Case does not matter. A table that the text does not name, because a view
+	// or a function uses it, fits no pattern.
 	Tables []string
 
 	// Use is a database, by its name, whose engine is then chosen as for any

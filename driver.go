@@ -75,6 +75,8 @@ type Connector struct {
 	rules     []*rule
 	functions *functions
 
+	asksForTables bool // a rule or the router decides by the tables of a statement
+
 	close func() error
 }
 
@@ -102,6 +104,7 @@ func NewConnector(c Config) (*Connector, error) {
 	k.watcher = newWatcher(k)
 	k.hosts = newHosts(s)
 	k.close = sync.OnceValue(k.closeDatabases)
+	k.asksForTables = k.router != nil || slices.ContainsFunc(s.rules, func(r ruleConfig) bool { return len(r.tables) > 0 })
 	if err := k.addDatabases(s); err != nil {
 		return nil, errors.Join(err, k.Close())
 	}

@@ -11,6 +11,7 @@ import (
 type facts struct {
 	query   string
 	rule    *rule // nil if none matches
+	against *rule // one that sends another statement of the text to another database
 	dialect Dialect
 	Statement
 
@@ -19,6 +20,16 @@ type facts struct {
 
 // mayWrite reports whether the statement must not be sent to a replica.
 func (f *facts) mayWrite() bool { return f.Kind == KindWrite || f.Mutates }
+
+// marks reports whether the text does nothing but set, release or go back to
+// savepoints: inside a transaction it neither begins nor ends one, though SQLite's
+// SAVEPOINT does outside.
+func (f *facts) marks() bool {
+	if f.Kind != KindTransaction || len(f.OtherVerbs) > 0 {
+		return false
+	}
+	return f.Verb == "savepoint" || f.Verb == "release" || f.Verb == "rollback" && f.Tx == TxNone
+}
 
 // what names the statement without showing its text, which may hold values.
 func (f *facts) what() string {
@@ -136,8 +147,11 @@ func (k *Connector) classified(d Dialect, query string) *facts {
 }
 
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
-	f := &facts{query: query, dialect: d, Statement: classify(d, query, k.functions)}
-	f.rule = k.matchingRule(&f.Statement)
+	f := &facts{query: query, dialect: d, Statement: scan(d, query, k.functions)}
+	if d == MySQL && (k.asksForTables || mayObject(query)) {
+		f.crossExamine(query)
+	}
+	f.rule, f.against = k.matchingRule(&f.Statement)
 	return f
 }
 
@@ -145,7 +159,7 @@ func (k *Connector) classifyNow(d Dialect, query string) *facts {
 // and remembers them. The rule stays that of the text, so that the statement
 // stays in its database.
 func (k *Connector) learnWrite(f *facts) *facts {
-	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, Statement: f.Statement}
+	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
 	if len(f.query) <= maxCachedText {
 		k.known[f.dialect].replace(learnt)

@@ -350,12 +350,18 @@ func TestPostgresSessionStateIsNeverMetByTheNextUser(t *testing.T) {
 		{"CREATE TEMP TABLE basket (id int)", "SELECT count(*)::text FROM pg_class WHERE relname = 'basket' AND pg_table_is_visible(oid)", "1"},
 		{"LISTEN news", "SELECT count(*)::text FROM pg_listening_channels()", "1"},
 		{"PREPARE greet AS SELECT 1", "SELECT count(*)::text FROM pg_prepared_statements WHERE name = 'greet'", "1"},
+		{"DECLARE kept CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*)::text FROM pg_cursors WHERE name = 'kept'", "1"},
+		{"SELECT 1 AS id INTO pg_temp.leak", "SELECT count(*)::text FROM pg_class WHERE relname = 'leak' AND pg_table_is_visible(oid)", "1"},
+		{"EXPLAIN ANALYZE CREATE TEMP TABLE plan AS SELECT 1", "SELECT count(*)::text FROM pg_class WHERE relname = 'plan' AND pg_table_is_visible(oid)", "1"},
+		{"UPDATE pg_settings SET setting = 'rewritten' WHERE name = 'application_name'", "SELECT current_setting('application_name')", "rewritten"},
+		{"SELECT pg_create_physical_replication_slot('s' || pg_backend_pid(), true, true)",
+			"SELECT count(*)::text FROM pg_replication_slots WHERE active_pid = pg_backend_pid()", "1"},
 	}
 	primary := multidb.WithEngine(t.Context(), multidb.Primary)
 	var users sync.WaitGroup
 	for user := range 8 {
 		users.Go(func() {
-			for round := range 6 {
+			for round := range len(states) {
 				state := states[(user+round)%len(states)]
 				conn, err := s.Conn(t.Context())
 				if err != nil {

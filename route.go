@@ -307,6 +307,8 @@ func (k *Connector) dialectFor(wanted *selection, pin *engine) Dialect {
 func (k *Connector) ruled(q *question, f *facts, wanted selection) (selection, error) {
 	t := selection{}
 	switch {
+	case f.against != nil:
+		return t, f.rule.opposed(f.against)
 	case f.rule != nil:
 		t = f.rule.uses
 		t.rule = f.rule

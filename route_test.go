@@ -119,6 +119,16 @@ func TestRoute(t *testing.T) {
 			query: write, engine: "legacy", why: "write (UPDATE), database by rule 1"},
 		{name: "the article's rules, select", config: rules(Rule{Verbs: []string{"insert", "update", "delete"}, Use: "legacy"}),
 			query: read, engine: anyReplica, why: "read"},
+		{name: "the article's rules, second statement", config: rules(Rule{Verbs: []string{"insert", "update", "delete"}, Use: "legacy"}),
+			query: "SELECT 1; DELETE FROM orders", engine: "legacy", why: "write (second statement), database by rule 1"},
+		{name: "the article's rules, after a CREATE", config: rules(Rule{Verbs: []string{"insert", "update", "delete"}, Use: "legacy"}),
+			query: "CREATE TABLE x (a int); INSERT INTO x VALUES (1)", engine: "legacy", why: "write (CREATE), database by rule 1"},
+		{name: "the article's rules, explained", config: rules(Rule{Verbs: []string{"insert", "update", "delete"}, Use: "legacy"}),
+			query: "EXPLAIN ANALYZE DELETE FROM orders", engine: "legacy", why: "write (DELETE), database by rule 1"},
+		{name: "the article's rules, in a WITH member", config: rules(Rule{Verbs: []string{"insert", "update", "delete"}, Use: "legacy"}),
+			query: "WITH x AS (DELETE FROM orders RETURNING *) SELECT * FROM x", engine: "legacy", why: "write (data-modifying CTE), database by rule 1"},
+		{name: "two rules for one database", config: rules(Rule{Verbs: []string{"insert"}, Use: "audit"}, Rule{Verbs: []string{"delete"}, Use: "audit"}),
+			query: "DELETE FROM orders; INSERT INTO orders VALUES (1)", engine: "audit", why: "write (DELETE), database by rule 1"},
 		{name: "table in any schema", config: rules(Rule{Tables: []string{"orders"}, Use: "audit"}),
 			query: "SELECT * FROM sales.orders", engine: "audit.replica1", why: "read, database by rule 1"},
 		{name: "schema pattern", config: rules(Rule{Tables: []string{"audit.*"}, Use: "audit"}),
@@ -317,5 +327,27 @@ func TestReasonsHaveTexts(t *testing.T) {
 	}
 	if got := fmt.Sprint(reasonRead); got != "read" {
 		t.Errorf("reasonRead prints as %q", got)
+	}
+}
+
+// A text that belongs to two databases is sent to neither.
+func TestRouteRefusesATextForTwoDatabases(t *testing.T) {
+	k := mustConnector(t, Config{
+		Primary:   routed("postgres"),
+		Databases: map[string]Database{"legacy": {Primary: routed("postgres")}, "audit": {Primary: routed("postgres")}},
+		Rules:     []Rule{{Verbs: []string{"insert"}, Use: "audit"}, {Verbs: []string{"delete"}, Use: "legacy"}},
+	})
+	for _, query := range []string{
+		"DELETE FROM a; INSERT INTO a VALUES (1)",
+		"SELECT 1; INSERT INTO a VALUES (1); EXPLAIN ANALYZE DELETE FROM a",
+		"WITH x AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM x",
+	} {
+		_, err := k.route(&question{ctx: t.Context(), via: viaExec, query: query})
+		if err == nil || !strings.Contains(err.Error(), "send them one at a time") {
+			t.Errorf("%s: error %v", query, err)
+		}
+		if _, err := k.route(&question{ctx: t.Context(), via: viaExec, query: query, choice: choiceFrom(WithDatabase(t.Context(), "audit"))}); err != nil {
+			t.Errorf("%s: with a database named: %v", query, err)
+		}
 	}
 }

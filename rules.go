@@ -117,21 +117,48 @@ func (k *Connector) selected(t target, by reason) selection {
 	return s
 }
 
-// matchingRule returns the first rule that matches the statement, or nil.
-func (k *Connector) matchingRule(s *Statement) *rule {
+// matchingRule returns the first rule that matches the text, by any of its verbs, or
+// nil. If another one matches by another verb and uses another database, the text can
+// not be sent anywhere, and that rule is returned as well.
+func (k *Connector) matchingRule(s *Statement) (r, against *rule) {
+	r = k.ruleFor(s.Verb, s)
+	for _, verb := range s.OtherVerbs {
+		other := k.ruleFor(verb, s)
+		switch {
+		case other == nil:
+		case r == nil:
+			r = other
+		case other.uses.database != r.uses.database:
+			return r, other
+		case other.number < r.number:
+			r = other
+		}
+	}
+	return r, nil
+}
+
+// ruleFor returns the first rule that matches one verb of the text, or nil.
+func (k *Connector) ruleFor(verb string, s *Statement) *rule {
 	for _, r := range k.rules {
-		if r.matches(s) {
+		if r.matches(verb, s) {
 			return r
 		}
 	}
 	return nil
 }
 
-func (r *rule) matches(s *Statement) bool {
+func (r *rule) matches(verb string, s *Statement) bool {
 	c := &r.config
-	return (len(c.verbs) == 0 || slices.Contains(c.verbs, s.Verb)) &&
+	return (len(c.verbs) == 0 || slices.Contains(c.verbs, verb)) &&
 		(len(c.kinds) == 0 || slices.Contains(c.kinds, s.Kind)) &&
 		(len(c.tables) == 0 || c.matchesTable(s.Reads) || c.matchesTable(s.Writes))
+}
+
+// opposed refuses a text of which one statement belongs to the database of one rule,
+// and another to that of another.
+func (r *rule) opposed(by *rule) error {
+	return fmt.Errorf("multidb: the text has statements for two databases: %q by rule %d and %q by rule %d; send them one at a time",
+		r.uses.database.name, r.number, by.uses.database.name, by.number)
 }
 
 // matchesTable reports whether one of the tables fits one of the patterns.

@@ -552,3 +552,34 @@ func TestReadOnlyTransactionIsTrustedWhereTheServerKeepsIt(t *testing.T) {
 		check(t, db.Close())
 	}
 }
+
+// Savepoints inside a transaction, as nested transactions of ORMs set them, begin and
+// end nothing: the connection goes back to its pool. In SQLite a SAVEPOINT begins a
+// transaction only if there is none.
+func TestSavepointsInATransactionCostNoConnection(t *testing.T) {
+	for _, dialect := range []string{"postgres", "mysql", "sqlite"} {
+		bubble(t, func(t *testing.T) {
+			s := newSplit(t, testdb.Full, func(c *multidb.Config) { c.Primary.Driver, c.Replicas[0].Driver = dialect, dialect })
+			for range 3 {
+				tx := must(s.db.Begin())
+				for _, text := range []string{
+					"SAVEPOINT a", "INSERT INTO t VALUES (1)", "SAVEPOINT b", "ROLLBACK TO SAVEPOINT b", "RELEASE SAVEPOINT a",
+				} {
+					must(tx.Exec(text))
+				}
+				check(t, tx.Commit())
+			}
+			if n := s.primary.Count(testdb.OpDial); n != 1 {
+				t.Errorf("%s: three transactions with savepoints took %d connections", dialect, n)
+			}
+			// An end by text is one, behind a savepoint as well: the state is not known.
+			tx := must(s.db.Begin())
+			must(tx.Exec("SAVEPOINT a; ROLLBACK; BEGIN"))
+			check(t, tx.Commit())
+			must(s.db.Exec("INSERT INTO t VALUES (1)"))
+			if n := s.primary.Count(testdb.OpDial); n != 2 {
+				t.Errorf("%s: %d connections, want a new one behind a transaction that was ended by text", dialect, n)
+			}
+		})
+	}
+}

@@ -1,7 +1,9 @@
 // Package difftest compares multidb's classification with what others say: the
 // parsers of PostgreSQL itself (cgo) and of TiDB for MySQL, and the programs that
 // SQLite compiles statements to. And it runs what we call a read on MariaDB and
-// SQLite. It is a module of its own, so that the library does not depend on any
+// SQLite, makes functions of all keywords of the three servers to see that none of
+// them is called in a read, and compares the lists of functions with the servers'
+// catalogues. It is a module of its own, so that the library does not depend on any
 // of them.
 //
 //	go -C difftest test -tags difftest ./...

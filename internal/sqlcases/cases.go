@@ -20,7 +20,7 @@ type Case struct {
 
 // All returns all cases.
 func All() (cases []Case) {
-	for _, topic := range []func() []Case{Reads, Locks, Into, Modifying, Several, Explain, Functions, Session, Transactions, Lexing, Odd} {
+	for _, topic := range []func() []Case{Reads, Locks, Into, Modifying, Several, Explain, Functions, Named, Session, Transactions, Lexing, Odd} {
 		cases = append(cases, topic()...)
 	}
 	return cases
@@ -64,6 +64,7 @@ func Schema(dialect string) []string {
 			`CREATE INDEX by_name ON users (name)`,
 			`CREATE TABLE orders (id integer PRIMARY KEY, user_id int, total real, paid int, at text)`,
 			`CREATE TABLE [odd name] ([select] int, "from" text)`,
+			`CREATE TABLE ids (id int)`,
 			`INSERT INTO users VALUES (1, 'Ada', 'ada@example.org', '2024-01-01', '{"a": 1}')`,
 			`INSERT INTO orders VALUES (1, 1, 9.99, 1, '2024-01-01')`,
 		}

@@ -103,6 +103,7 @@ func Explain() []Case {
 		{MySQL, `EXPLAIN DELETE FROM users`, "write", "EXPLAIN of DELETE"},
 		{MySQL, `EXPLAIN FOR CONNECTION 3`, "write", "EXPLAIN FOR CONNECTION"},
 		{MySQL, `ANALYZE TABLE users`, "write", "ANALYZE"},
+		{MySQL, `ANALYZE FORMAT=JSON DELETE FROM users`, "write", "DELETE"},
 		{SQLite, `EXPLAIN QUERY PLAN SELECT * FROM users`, "read", ""},
 		{SQLite, `EXPLAIN DELETE FROM users`, "write", "EXPLAIN of DELETE"},
 		{SQLite, `EXPLAIN PRAGMA user_version = 1`, "write", "EXPLAIN"}, // some run while they are compiled
@@ -155,7 +156,67 @@ func Functions() []Case {
 		{MySQL, `SELECT NEXT VALUE FOR seq`, "write", "NEXT VALUE FOR"},
 		{SQLite, `SELECT changes()`, "write", "function changes"},
 		{SQLite, `SELECT last_insert_rowid()`, "write", "function last_insert_rowid"},
-		{SQLite, `SELECT load_extension('x')`, "write", "function load_extension"},
+		{SQLite, `SELECT load_extension('x')`, "session", "function load_extension"}, // it stays loaded
+		{Postgres, `SELECT lo_get(oid) FROM pg_largeobject_metadata`, "read", ""},
+
+		// Functional notation: x.f is f(x), however f is spelled.
+		{Postgres, `SELECT ('seq'::regclass).U&"\006eextval"`, "write", `function u&"\006eextval"`},
+		{Postgres, `SELECT s.U&"\006eextval" FROM to_regclass('seq') s`, "write", `function u&"\006eextval"`},
+		{Postgres, `SELECT (5).pg_buffercache_evict`, "write", "function pg_buffercache_evict"}, // of a newer server
+		{Postgres, `SELECT t.pg_start_backup FROM generate_series(1, 1) t`, "session", "function pg_start_backup"},
+
+		// The server's own functions are in pg_catalog, and nobody else's; those of
+		// extensions are where these are installed.
+		{Postgres, `SELECT public.log('x')`, "write", "function public.log"},
+		{Postgres, `SELECT extensions.now()`, "write", "function extensions.now"},
+		{Postgres, `SELECT pg_catalog.similarity('a', 'b')`, "write", "function pg_catalog.similarity"},
+
+		// SQLite runs a PRAGMA for a table of that name.
+		{SQLite, `SELECT * FROM pragma_optimize`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT * FROM main."pragma_optimize" WHERE arg = 2`, "write", `function main."pragma_optimize"`},
+		{SQLite, `SELECT 1 IN pragma_optimize`, "write", "function pragma_optimize"},
+
+		// With ANSI_QUOTES, MySQL's "..." is a name.
+		{MySQL, `SELECT "mydb".concat('a')`, "write", `function "mydb".concat`},
+		{MySQL, "SELECT `mydb` . \"now\"()", "write", "unknown statement"},
+		{MySQL, `SELECT "s".nextval`, "write", "function nextval"}, // a sequence, in MariaDB's ORACLE mode
+		{MySQL, `SELECT @@session . identity`, "write", "session variable"},
+
+		// A statement in brackets runs in CockroachDB.
+		{Postgres, `SELECT * FROM [CANCEL JOB 5]`, "write", "unknown statement"},
+	}
+}
+
+// Named are functions that are named like a keyword of some server: a user may have
+// made any that the server in question does not reserve, and it is called wherever
+// the word is not grammar. The live tests try all keywords in all places.
+func Named() []Case {
+	call := func(dialect, query, name string) Case { return Case{dialect, query, "write", "function " + name} }
+	return []Case{
+		call(Postgres, `SELECT * FROM quick(1)`, "quick"), // a modifier only in MySQL
+		call(Postgres, `SELECT * FROM delayed(1), low_priority(1)`, "delayed"),
+		call(Postgres, `SELECT * FROM users JOIN orders ON conflict(1)`, "conflict"), // no INSERT, no ON CONFLICT
+		call(Postgres, `SELECT sum(id) OVER (ORDER BY id ROWS range(1) PRECEDING) FROM users`, "range"),
+		call(Postgres, `SELECT sum(id) OVER (ORDER BY id ROWS ilike(1) PRECEDING) FROM users`, "ilike"),
+		call(Postgres, `SELECT xmlroot(x, version ilike(1))`, "ilike"), // behind no operand
+		call(Postgres, `SELECT 1 OPERATOR(pg_catalog.+) over(1)`, "over"),
+		call(Postgres, `SELECT escape(1)`, "escape"),
+		call(MySQL, `SELECT {fn columns(1)}`, "columns"),
+		call(MySQL, `SELECT 1 + operator(1)`, "operator"),
+		call(MySQL, `SELECT escape(1)`, "escape"),
+		call(MySQL, `SELECT name LIKE 'a' ESCAPE sql_cache(1) FROM users`, "sql_cache"),
+		call(MySQL, `SELECT json_table(1)`, "json_table"), // a table and no function
+		call(MySQL, `SELECT {fn against(1)}`, "against"),
+		call(SQLite, `SELECT operator(1)`, "operator"),
+		call(SQLite, `SELECT coalesce(with(1), any(1))`, "with"),
+		call(SQLite, `SELECT any(1)`, "any"),
+		call(SQLite, `SELECT for(1)`, "for"),
+		call(SQLite, `SELECT grouping(1)`, "grouping"),
+		call(SQLite, `SELECT interval(1)`, "interval"),
+		call(SQLite, `SELECT offset(1)`, "offset"),
+		call(SQLite, `SELECT window(1)`, "window"),
+		call(SQLite, `SELECT fetch(1)`, "fetch"),
+		call(MySQL, `SELECT returning(1)`, "returning"),
 	}
 }
 
@@ -186,6 +247,20 @@ func Session() []Case {
 		{Postgres, `CREATE TEMP TABLE x (a int)`, "session", "temporary table"},
 		{Postgres, `CREATE TABLE pg_temp.x (a int)`, "session", "temporary table"},
 		{Postgres, `SELECT * FROM pg_temp.x`, "write", "temporary table"},
+		{Postgres, `SELECT * INTO pg_temp.leak FROM users`, "session", "temporary table"},
+		{Postgres, `EXPLAIN ANALYZE CREATE TEMP TABLE x AS SELECT 1`, "session", "temporary table"},
+		{Postgres, `UPDATE pg_settings SET setting = 'x' WHERE name = 'search_path'`, "session", "SET"}, // a rule makes set_config of it
+		{Postgres, `UPDATE pg_catalog.pg_settings SET setting = 'x'`, "session", "SET"},
+		{Postgres, `SELECT pg_create_physical_replication_slot('s', true, true)`, "session", "function pg_create_physical_replication_slot"},
+		{Postgres, `SELECT pg_create_logical_replication_slot('s', 'p', true)`, "session", "function pg_create_logical_replication_slot"},
+		{Postgres, `SELECT pg_replication_origin_session_setup('x')`, "session", "function pg_replication_origin_session_setup"},
+		{Postgres, `SELECT pg_backup_start('x')`, "session", "function pg_backup_start"},
+		{Postgres, `SELECT dblink_connect('x')`, "session", "function dblink_connect"},
+		{MySQL, `CALL p(@x)`, "session", "user variable"}, // an OUT parameter
+		{MySQL, `LOAD DATA INFILE 'x' INTO TABLE users (@a)`, "session", "user variable"},
+		{SQLite, `CREATE TRIGGER temp.x AFTER INSERT ON users BEGIN SELECT 1; END`, "session", "temporary table"},
+		{SQLite, `CREATE VIRTUAL TABLE "temp".x USING fts5(a)`, "session", "temporary table"},
+		{SQLite, `CREATE INDEX temp.x ON users (id)`, "session", "temporary table"},
 		{SQLite, `ATTACH 'x' AS y`, "session", "ATTACH"},
 		{SQLite, `PRAGMA foreign_keys = ON`, "session", "PRAGMA foreign_keys"},
 		{SQLite, `PRAGMA case_sensitive_like(1)`, "session", "PRAGMA case_sensitive_like"},

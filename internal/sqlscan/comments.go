@@ -35,23 +35,20 @@ func (l *lexer) blankOrControl(n int) bool {
 }
 
 // skipLine skips to the end of the line. PostgreSQL ends a line also at a lone
-// carriage return; the others read on.
+// carriage return; the others read on. It looks no further than it skips: a search
+// for the line feed would go over a text of such lines once for each.
 func (l *lexer) skipLine(n int) {
-	rest := l.text[l.pos+n:]
-	i := strings.IndexByte(rest, '\n')
-	if i < 0 {
-		i = len(rest) - 1
+	i := l.pos + n
+	for i < len(l.text) && l.text[i] != '\n' && (l.text[i] != '\r' || l.dialect() != Postgres) {
+		i++
 	}
-	if r := strings.IndexByte(rest[:i+1], '\r'); r >= 0 && l.dialect() == Postgres {
-		i = r
-	}
-	l.pos += n + i + 1
+	l.pos = min(i+1, len(l.text))
 }
 
 // blockComment skips /* ... */, nested in PostgreSQL and flat in the others.
 func (l *lexer) blockComment() (skipped, unterminated bool) {
 	rest := l.text[l.pos+2:]
-	end := strings.Index(rest, "*/")
+	end := found(rest, strings.Index(rest, "*/"))
 	if end < 0 {
 		return false, true
 	}
@@ -85,7 +82,10 @@ func (l *lexer) executableOpens() bool {
 // not, depending on its version. The content is read as tokens, and the text as a
 // whole is remembered as executable.
 func (l *lexer) openExecutable() {
-	l.pos = strings.IndexByte(l.text[l.pos:], '!') + l.pos + 1
+	for l.peek(0) != '!' {
+		l.pos++
+	}
+	l.pos++
 	for class[l.peek(0)] == digit {
 		l.pos++
 	}

@@ -1,5 +1,7 @@
 package sqlscan
 
+import "strings"
+
 // create reads CREATE ...: it writes the thing that it creates, and reads what
 // the query behind AS reads. What is temporary belongs to the session.
 func (s *scanner) create() {
@@ -45,6 +47,7 @@ func (s *scanner) createOption() bool {
 // index reads CREATE INDEX ... ON t.
 func (s *scanner) index() {
 	for !s.end() && s.tok().key != kOn {
+		s.noteTemporary()
 		s.advance()
 	}
 	s.advance()
@@ -94,10 +97,20 @@ func (s *scanner) tableSource() {
 // rest reads the remainder of a statement of which only calls matter.
 func (s *scanner) rest() {
 	for !s.end() {
-		if s.is("pg_temp") {
-			s.facts.raise(Session, "temporary table")
-		}
+		s.noteTemporary()
 		s.advance()
+	}
+}
+
+// noteTemporary: what is created in the schema of temporary things belongs to the session.
+func (s *scanner) noteTemporary() {
+	t := s.tok()
+	if t.kind != word && t.kind != quoted || s.peek().kind != dot {
+		return
+	}
+	name, _ := s.part(t)
+	if s.lex.dialect() == SQLite && name == "temp" || s.lex.dialect() == Postgres && strings.HasPrefix(name, "pg_temp") {
+		s.facts.raise(Session, "temporary table")
 	}
 }
 
@@ -106,9 +119,7 @@ func (s *scanner) rest() {
 func (s *scanner) body() {
 	begun := false
 	for ; !s.done(); s.pass() {
-		if s.is("pg_temp") {
-			s.facts.raise(Session, "temporary table")
-		}
+		s.noteTemporary()
 		switch {
 		case s.is("begin"):
 			begun = true

@@ -2,10 +2,11 @@ package sqlscan
 
 // analyze: MariaDB's ANALYZE SELECT runs the statement; all else updates statistics.
 func (s *scanner) analyze() {
+	s.advance()
 	if s.lex.dialect() == MySQL {
-		switch s.peek().key {
+		s.mysqlExplainOptions()
+		switch s.tok().key {
 		case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith:
-			s.advance()
 			s.query()
 			return
 		}
@@ -47,8 +48,12 @@ func (s *scanner) explain() {
 	default:
 		s.facts.mutate("EXPLAIN")
 		s.facts.TablesKnown = false
-		if s.is("execute") {
+		switch {
+		case s.is("execute"):
 			s.execute()
+		case s.is("create") && runs:
+			s.alsoVerb("create")
+			s.create()
 		}
 		s.expressions()
 	}

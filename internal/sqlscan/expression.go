@@ -1,5 +1,7 @@
 package sqlscan
 
+import "strings"
+
 // typeName steps over the name that follows a cast or AS, whatever it spells,
 // and opens the parenthesis behind it: it holds the size of a type.
 func (s *scanner) typeName() {
@@ -31,12 +33,30 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 	case f.kind == inNames:
 	case key == kSelect:
 		s.strange() // where none can be
+	case key == kIn && (s.peek().kind == word || s.peek().kind == quoted || s.peek().kind == str) && s.lex.dialect() == SQLite:
+		s.advance()
+		s.inTable()
 	case key == kAs:
 		s.typeName()
 	case s.peek().kind == lparen && !s.isSyntax(f, key):
 		s.call(s.single())
 		s.arguments()
 	}
+}
+
+// inTable reads the table of SQLite's x IN t, or the call of x IN f(y).
+func (s *scanner) inTable() {
+	if s.tok().kind == str {
+		s.oddTable(false)
+		return
+	}
+	p := s.readPath()
+	if s.peek().kind == lparen {
+		s.call(p)
+		s.arguments()
+		return
+	}
+	s.table(p, false)
 }
 
 // operand handles a name in an expression: a column or a call.
@@ -60,48 +80,101 @@ func (s *scanner) calls(f *frame, p dotted) {
 	if f.kind == inNames {
 		return
 	}
+	if f.converts && s.prev().kind == comma && p.parts == 1 { // CONVERT(a, DATETIME(6))
+		s.advance()
+		s.push(inNames, inTail)
+		return
+	}
 	if !s.partOfType(p) {
 		s.call(p)
 	}
 	s.arguments()
+	if p.parts == 1 && equalFold(s.spelling(&p.last), "convert") {
+		s.top().converts = s.lex.dialect() == MySQL
+	}
 }
 
-// isSyntax reports whether a keyword before a parenthesis is part of the
-// grammar, and not the name of a function.
+// isSyntax reports whether a keyword before a parenthesis is part of the grammar,
+// and not the name of a function. A user may have a function of any name that the
+// server does not reserve, and each reserves others: the live test
+// TestKeywordsAsFunctions asks them.
 func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	switch key {
 	case kSelect, kValues, kFrom, kWhere, kHaving, kLimit, kOn, kUsing, kAnd, kOr, kNot, kIn, kAs,
-		kCase, kWhen, kThen, kElse, kDistinct, kAny, kAll, kExists, kUnion, kIntersect, kExcept,
-		kBetween, kCast, kGrouping, kFor, kRow, kTo, kReturning, kInterval, kGroup, kOrder:
+		kCase, kWhen, kThen, kElse, kDistinct, kAll, kExists, kUnion, kIntersect, kExcept,
+		kBetween, kCast, kTo, kGroup, kOrder:
 		return true
-	case kArray:
-		return s.lex.dialect() == Postgres
-	case kSome, kOffset: // words of its grammar are no functions in MySQL
-		return s.lex.dialect() != SQLite
-	case kPrefix:
-		return s.lex.dialect() == MySQL && (s.is("escape") || s.is("sql_no_cache") || s.is("sql_cache"))
-	case kRows: // of a window: a call does not follow an operand
+	case kIs, kLike: // a call does not follow an operand
 		return s.operandEnds()
-	case kXor, kDiv, kRlike, kRegexp, kBinary, kStraightJoin:
-		return s.lex.dialect() == MySQL
-	case kLike, kIlike, kIs, kGlob, kSimilar, kOverlaps, kOperator, kColumns, kMatch:
-		return s.operandEnds() || key == kOperator && s.prev().kind == op || key == kMatch && s.lex.dialect() == MySQL
-	case kOver, kFilter, kAgainst:
+	case kOver, kFilter:
 		return s.prev().kind == rparen
+	case kRows: // of a window
+		return s.operandEnds()
 	case kBy:
 		return s.prev().key == kGroup || s.prev().key == kOrder || s.prev().key == kPartition
 	case kSets:
 		return s.prev().key == kGrouping
-	case kConflict:
-		return s.prev().key == kOn
-	case kZone:
-		return s.prev().key == kTime
 	case kSet:
 		return f.verb == kUpdate || f.inserts || f.verb == kMerge
+	case kConflict:
+		return f.inserts && s.prev().key == kOn
+	}
+	switch s.lex.dialect() {
+	case Postgres:
+		return s.isPostgresSyntax(f, key)
+	case MySQL:
+		return s.isMySQLSyntax(f, key)
+	}
+	return s.isSQLiteSyntax(key)
+}
+
+func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
+	switch key {
+	case kAny, kSome, kArray, kRow, kGrouping, kInterval, kFor, kOffset, kReturning, kOperator:
+		return true
+	case kIlike, kSimilar, kOverlaps, kEscape, kPassing:
+		return s.operandEnds()
+	case kPrefix:
+		return s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
+	case kZone:
+		return s.prev().key == kTime
 	case kInsert:
 		return f.verb == kMerge && s.prev().key == kThen
 	}
 	return false
+}
+
+func (s *scanner) isMySQLSyntax(f *frame, key keyword) bool {
+	switch key {
+	case kAny, kSome, kRow, kGrouping, kInterval, kFor, kOffset, kXor, kDiv, kRlike, kRegexp, kBinary, kMatch, kStraightJoin:
+		return true
+	case kEscape:
+		return s.operandEnds()
+	case kSelectOption: // first in a select list, as nothing but an option is
+		return f.kind == inQuery && f.clause == inBody && opensSelectList[s.prev().key]
+	case kAgainst:
+		return s.prev().kind == rparen
+	case kColumns: // JSON_TABLE(x, '$' COLUMNS (...))
+		return s.prev().kind == str
+	case kOf:
+		return s.prev().kind == word && equalFold(s.spelling(s.prev()), "member")
+	}
+	return false
+}
+
+func (s *scanner) isSQLiteSyntax(key keyword) bool {
+	switch key {
+	case kReturning, kEscape:
+		return true
+	case kGlob, kMatch, kRegexp, kOffset:
+		return s.operandEnds()
+	}
+	return false
+}
+
+// opensSelectList are the words of MySQL that may stand between SELECT and an option.
+var opensSelectList = [keywordCount]bool{
+	kSelect: true, kDistinct: true, kAll: true, kStraightJoin: true, kModifier: true, kSelectOption: true,
 }
 
 // partOfType reports whether a word before a parenthesis is the second word of
@@ -129,6 +202,8 @@ func (s *scanner) partOfType(p dotted) bool {
 // fieldOf handles a dot behind a parenthesis, a bracket or a parameter. In
 // PostgreSQL (x).f is a field of x, or a call of f(x).
 func (s *scanner) fieldOf() {
+	s.maybeName(s.prev())
+	s.maybeName(s.peek())
 	if k := s.peek().kind; k != word && k != quoted || s.lex.dialect() != Postgres {
 		return
 	}
@@ -142,11 +217,23 @@ func (s *scanner) fieldOf() {
 	s.fieldCall(p)
 }
 
+// maybeName: next to a dot, MySQL's "..." is a name if it is anything. So the text is
+// read with ANSI_QUOTES, too.
+func (s *scanner) maybeName(t *token) {
+	if t.kind == str && s.lex.text[t.start] == '"' {
+		s.lex.ambiguous = true
+	}
+}
+
 // maybeCall reports whether a token behind a dot may spell a function that x.name
-// calls. It looks at its length and first letter only.
+// calls. It looks at its length and first letter only. What is written as U&"..."
+// may spell anything.
 func (s *scanner) maybeCall(t *token) bool {
 	n, first := t.end-t.start, t.start
 	if t.kind == quoted {
+		if s.lex.text[first]|0x20 == 'u' {
+			return true
+		}
 		n, first = n-2, first+1
 	}
 	return n < 64 && s.known.fields[n]>>(s.lex.text[first]&31)&1 != 0
@@ -159,10 +246,10 @@ func (s *scanner) fieldCall(p dotted) {
 		return
 	}
 	name, ok := s.functionName(&p.last)
-	if !ok || !calledAsField(s.lex.dialect(), lower(name)) {
+	if !ok && s.lex.text[p.last.start]|0x20 != 'u' || ok && !calledAsField(s.lex.dialect(), lower(name)) {
 		return
 	}
-	if e, ok := s.known.effect(name); ok && e != pure {
+	if e, known := s.known.effect(name); !ok || known && e.acts() {
 		p.start, p.parts = p.last.start, 1
 		s.call(p)
 	}
@@ -173,7 +260,8 @@ func (s *scanner) userVariable() {
 	if s.lex.dialect() != MySQL || s.facts.Verb == "show" && s.glued() { // 'user'@'host'
 		return
 	}
-	if s.tok().kind == assign || s.peek().kind == assign {
+	sets := s.facts.Verb == "call" || s.facts.Verb == "load" // an OUT parameter, a column of the file
+	if s.tok().kind == assign || s.peek().kind == assign || sets {
 		s.facts.raise(Session, "user variable")
 		return
 	}
@@ -183,17 +271,19 @@ func (s *scanner) userVariable() {
 // systemVariable handles MySQL's @@name: a read, but for those that tell what
 // the connection did last.
 func (s *scanner) systemVariable() {
-	name := s.spelling(s.tok())
+	name := strings.TrimSuffix(s.spelling(s.tok()), "`")
 	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '.' || name[i] == '@' {
+		if name[i] == '.' || name[i] == '@' || name[i] == '`' {
 			name = name[i+1:]
 			break
 		}
 	}
 	switch {
+	case s.peek().kind == dot: // @@session . identity
+		s.facts.ask("session variable")
 	case equalFold(name, "identity"), equalFold(name, "last_insert_id"), equalFold(name, "insert_id"),
 		equalFold(name, "warning_count"), equalFold(name, "error_count"), equalFold(name, "last_gtid"),
-		equalFold(name, "rand_seed1"), equalFold(name, "rand_seed2"), name == "", name[len(name)-1] == '`':
+		equalFold(name, "rand_seed1"), equalFold(name, "rand_seed2"), name == "":
 		s.facts.ask("session variable")
 	}
 	if s.peek().kind == assign {

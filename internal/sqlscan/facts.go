@@ -24,6 +24,7 @@ const (
 type Facts struct {
 	Kind        Kind
 	Verb        string   // of the first statement
+	OtherVerbs  []string // of the others, and of what changes rows inside of one; each once
 	Reason      string   // why it is not a read
 	Reads       []string // tables that it reads
 	Writes      []string // tables that it writes

@@ -12,15 +12,21 @@ import (
 type effect uint8
 
 const (
-	unknown effect = iota // anything
-	pure                  // nothing
-	writes                // changes data, but no table
-	primary               // changes no data, and needs the primary
-	asks                  // depends on the state of the connection
-	session               // changes the state of the connection
+	unknown   effect = iota // anything
+	pure                    // nothing
+	writes                  // changes data, but no table
+	primary                 // changes no data, and needs the primary
+	asks                    // depends on the state of the connection
+	session                 // changes the state of the connection
+	keeps                   // anything, and it changes the state of the connection
+	extension               // nothing; it lives where extensions are installed
 )
 
-var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session, "unknown": unknown}
+// acts reports whether a function has an effect.
+func (e effect) acts() bool { return e != pure && e != extension }
+
+var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session, "unknown": unknown,
+	"keeps": keeps, "extension": extension}
 
 // The functions that are known, one a line; the others are unknown, which is as
 // good as writes. See functions/README.md for how the lists are made.
@@ -67,7 +73,7 @@ func parseFunctions(d Dialect, list string) *functionTable {
 		}
 		e := effectNames[strings.TrimSpace(what)]
 		names, t.effects = append(names, name), append(t.effects, e)
-		if e != pure && calledAsField(d, name) {
+		if e.acts() && calledAsField(d, name) {
 			t.fields[len(name)] |= 1 << (name[0] & 31)
 		}
 	}
@@ -187,6 +193,11 @@ func (s *scanner) call(p dotted) {
 			return
 		}
 		s.facts.raise(Session, s.because(p))
+	case keeps:
+		reason := s.because(p)
+		s.facts.mutate(reason)
+		s.facts.raise(Session, reason)
+		s.facts.TablesKnown = false
 	default:
 		s.facts.mutate(s.because(p))
 		s.facts.TablesKnown = false
@@ -247,11 +258,14 @@ func (s *scanner) effect(p dotted) effect {
 		s.lex.chosen = true
 	}
 	if i < 0 {
-		return unknown
+		return s.schemaEffect(p)
 	}
 	e := s.known.effects[i]
-	if p.parts > 1 && e == pure && !s.builtinSchema(p) {
-		return unknown // a function of the user's own schema
+	if !e.acts() {
+		if p.parts > 1 && !s.livesIn(p, e) {
+			return unknown // a function of the user's own schema
+		}
+		return pure
 	}
 	return e
 }
@@ -264,15 +278,30 @@ func (s *scanner) qualified(p dotted) string {
 	return lower(name)
 }
 
-// builtinSchema reports whether the schema of p is one in which the known
-// functions live: pg_catalog, and those where extensions are installed.
-func (s *scanner) builtinSchema(p dotted) bool {
+// livesIn reports whether the schema of p is one in which such known functions
+// live: pg_catalog has PostgreSQL's own and no others; those of extensions are where
+// people install these. A public.log is not the server's log.
+func (s *scanner) livesIn(p dotted, e effect) bool {
 	if s.lex.dialect() != Postgres || p.parts != 2 {
 		return false
 	}
 	name, _ := s.name(p)
-	schema, _, _ := strings.Cut(name, ".")
-	return schema == "pg_catalog" || schema == "public" || schema == "extensions"
+	switch schema, _, _ := strings.Cut(name, "."); schema {
+	case "pg_catalog":
+		return e == pure
+	case "public", "extensions", "postgis":
+		return e == extension
+	}
+	return false
+}
+
+// schemaEffect: the functions of PostgreSQL's own information_schema are known only
+// with it, as nobody else may make functions there.
+func (s *scanner) schemaEffect(p dotted) effect {
+	if p.parts == 2 && s.lex.dialect() == Postgres && strings.HasPrefix(s.qualified(p), "information_schema._pg_") {
+		return pure
+	}
+	return unknown
 }
 
 // functionName returns the name that a token spells, in letters of any case. It

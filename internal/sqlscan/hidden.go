@@ -20,7 +20,7 @@ func (s *scanner) everywhere(f *frame, key keyword) bool {
 		}
 	case kInsert, kUpdate, kDelete, kMerge:
 		return s.modifierWord(f, key)
-	case kPrefix:
+	case kSelectOption:
 		if s.is("sql_calc_found_rows") && s.lex.dialect() == MySQL {
 			s.facts.raise(Write, "SQL_CALC_FOUND_ROWS")
 		}
@@ -50,6 +50,9 @@ func (s *scanner) lockingClause(f *frame) bool {
 		}
 		return false
 	default:
+		if s.peek().key == kReplace {
+			s.alsoVerb("replace") // MariaDB: SET STATEMENT ... FOR REPLACE
+		}
 		if s.prev().key == kValue {
 			s.facts.mutate("NEXT VALUE FOR")
 			s.facts.TablesKnown = false // MariaDB's sequences are tables
@@ -92,7 +95,7 @@ func (s *scanner) into(f *frame) {
 	}
 	if k := s.peek().kind; k == word || k == quoted {
 		s.advance()
-		s.table(s.readPath(), true)
+		s.created(s.readPath())
 		return
 	}
 	s.facts.TablesKnown = false

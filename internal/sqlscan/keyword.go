@@ -145,8 +145,12 @@ const (
 	kTime
 	kZone
 	kValue
-	kPrefix   // any other word that an expression may follow directly
-	kModifier // any other word between a verb and its first name
+	kEscape
+	kPassing
+	kPrefix       // any other word that an expression may follow directly
+	kPreface      // the same, but mostly a name
+	kModifier     // MySQL: any other word between a verb and its first name
+	kSelectOption // MySQL: any other word between SELECT and its list
 	keywordCount
 )
 
@@ -186,10 +190,12 @@ var keywordText = [keywordCount]string{
 	kBinary: "binary", kSearch: "search", kCycle: "cycle", kIf: "if", kOf: "of",
 	kTime: "time", kZone: "zone", kValue: "value",
 
-	kPrefix: "escape symmetric asymmetric placing passing variadic both leading trailing first next " +
-		"path document content distinctrow sql_no_cache sql_cache sql_calc_found_rows sql_small_result " +
-		"sql_big_result sql_buffer_result sounds mod",
+	kEscape: "escape", kPassing: "passing",
+	kPrefix:   "symmetric asymmetric placing variadic both leading trailing first next path document content sounds mod",
+	kPreface:  "ref version timestamp transaction",
 	kModifier: "low_priority high_priority delayed quick",
+	kSelectOption: "distinctrow sql_no_cache sql_cache sql_calc_found_rows sql_small_result " +
+		"sql_big_result sql_buffer_result",
 }
 
 // reserved are the keywords that no dialect takes for a name. The others are
@@ -199,17 +205,18 @@ var reserved = [keywordCount]bool{
 	kHaving: true, kOrder: true, kLimit: true, kUnion: true, kOn: true, kUsing: true, kJoin: true,
 	kNatural: true, kAs: true, kAnd: true, kOr: true, kNot: true, kIn: true, kIs: true, kCase: true,
 	kWhen: true, kThen: true, kElse: true, kDistinct: true, kNull: true, kCast: true, kTo: true,
-	kFor: true, kAll: true, kPrefix: true, kModifier: true, kDefault: true,
+	kFor: true, kAll: true, kDefault: true,
 }
 
 // endsOperand are the words that an operand may end with: names, and the
-// keywords that are values or that are often used as names.
+// keywords that are values or that are often used as names. Those that stand before
+// an expression somewhere are not among them: ROWS f() PRECEDING, VALUE f(), AS OF f().
 var endsOperand = [keywordCount]bool{
-	notKeyword: true, kEnd: true, kNull: true, kTrue: true, kFalse: true, kDefault: true,
-	kValue: true, kKey: true, kTime: true, kShare: true, kNo: true, kLock: true, kSkip: true,
+	notKeyword: true, kEnd: true, kNull: true, kTrue: true, kFalse: true,
+	kKey: true, kTime: true, kShare: true, kNo: true, kLock: true, kSkip: true,
 	kLocal: true, kGlobal: true, kTemp: true, kSearch: true, kCycle: true, kIgnore: true,
 	kForce: true, kUse: true, kIndex: true, kPartition: true, kReplace: true, kMatched: true,
-	kRows: true, kRow: true, kOf: true, kIf: true,
+	kRow: true, kIf: true,
 }
 
 // keywordWords has all spellings, keywordOf the keyword of each.

@@ -91,7 +91,7 @@ var singleKind = func() (t [256]kind) {
 	for c := range t {
 		t[c] = op
 	}
-	t['('], t[')'], t[']'], t[','], t[';'] = lparen, rparen, rbracket, comma, semicolon
+	t['('], t[')'], t[']'], t['{'], t[','], t[';'] = lparen, rparen, rbracket, lbrace, comma, semicolon
 	return t
 }()
 
@@ -192,6 +192,16 @@ func look(n int) {
 	if looked != nil {
 		looked(n)
 	}
+}
+
+// found passes on at which byte of s a search ended, and tells how far it looked.
+func found(s string, n int) int {
+	if n < 0 {
+		look(len(s))
+	} else {
+		look(n)
+	}
+	return n
 }
 
 // qualifies reports whether a dot goes on with a name though a digit follows:

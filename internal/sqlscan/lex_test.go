@@ -1,6 +1,7 @@
 package sqlscan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -98,13 +99,25 @@ func TestKeywords(t *testing.T) {
 	}
 }
 
+// TestKeywordsAreTriedAsFunctions: the live tests make functions of all of them.
+func TestKeywordsAreTriedAsFunctions(t *testing.T) {
+	tried := sqlcases.Keywords()
+	for _, texts := range keywordText {
+		for text := range strings.FieldsSeq(texts) {
+			if !slices.Contains(tried, text) {
+				t.Errorf("sqlcases.Keywords lacks %s", text)
+			}
+		}
+	}
+}
+
 // TestFunctionLists: a list that was not read is a list of functions with effects.
 func TestFunctionLists(t *testing.T) {
 	for d, want := range map[Dialect]map[string]effect{
 		Postgres: {"now": pure, "lower": pure, "nextval": writes, "currval": asks, "txid_current": primary, "pg_advisory_lock": session,
-			"st_within": pure, "similarity": pure, "uuid_generate_v4": pure, "l2_distance": pure, "query_to_xml": unknown, "dblink": unknown, "setseed": session},
+			"st_within": extension, "similarity": extension, "uuid_generate_v4": extension, "l2_distance": extension, "pg_backup_start": keeps, "query_to_xml": unknown, "dblink": unknown, "setseed": session},
 		MySQL:  {"now": pure, "row_number": pure, "last_insert_id": asks, "get_lock": session, "load_file": primary, "f": unknown},
-		SQLite: {"upper": pure, "json_each": pure, "changes": asks, "load_extension": unknown, "writefile": unknown, "edit": unknown},
+		SQLite: {"upper": pure, "json_each": pure, "changes": asks, "load_extension": keeps, "writefile": unknown, "edit": unknown},
 	} {
 		for name, e := range want {
 			if got, _ := known[d]().effect(name); got != e {

@@ -8,7 +8,7 @@ import (
 // FuzzLinear: a text in which a part stands eight times as often takes at most
 // some eight times the work, whatever the part is and whatever stands around it.
 // What counts as work are bytes that the lexer goes over, in each reading and
-// again where it looks ahead, and entries of lists that are searched.
+// again where it searches or looks ahead, and entries of lists that are searched.
 func FuzzLinear(f *testing.F) {
 	for _, s := range []struct{ before, part, after string }{
 		{"SELECT ", "a, ", "1"},
@@ -23,6 +23,25 @@ func FuzzLinear(f *testing.F) {
 		{"SELECT 1", "/*", "*/"},
 		{"SELECT 1", "/**/ ", ""},
 		{"SELECT 1", "-- \r", "\n"},
+		{"SELECT 1 ", "--\r", ""},
+		{"SELECT 1 ", "--\r,1", ""},
+		{"SELECT 1 ", "-- \r", ""},
+		{"SELECT ", "E'a'--\r,", "1"},
+		{"SELECT ", "E'a'\r,", "1"},
+		{"SELECT 1 ", "/*/**/*/", ""},
+		{"SELECT 1 ", "/*", ""},
+		{"SELECT ", "$a$x$a$,", "1"},
+		{"SELECT ", "$a(b),", "1"},
+		{"SELECT ", "$a(", "1"},
+		{"SELECT ", `'\',`, "1"},
+		{"SELECT ", `"a`, ""},
+		{"SELECT ", "/*!1,*/", "1"},
+		{"SELECT ", "/*!11111", "1"},
+		{"CREATE FUNCTION f() BEGIN ", ";", "END"},
+		{"EXPLAIN (", "ANALYZE off,", "VERBOSE) SELECT 1"},
+		{"SELECT ", "@@a.", "1"},
+		{"SELECT ", `U&"a",`, "1"},
+		{"SELECT ", "[a],", "1"},
 		{"SELECT 1", "/*! ", "*/"},
 		{"SELECT '", "''", "'"},
 		{"SELECT E'", `\\`, "'"},

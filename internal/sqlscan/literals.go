@@ -45,7 +45,7 @@ func (l *lexer) closeQuote(i int, quote byte, backslash bool) (end int, ok bool)
 	}
 	from := i
 	for {
-		n := strings.IndexByte(text[i:], quote)
+		n := found(text[i:], strings.IndexByte(text[i:], quote))
 		if n < 0 {
 			return len(text), false
 		}
@@ -121,7 +121,7 @@ func (l *lexer) continuation(i int) (from int, ok bool) {
 			broken = true
 		case class[c] == blank:
 		case c == '-' && i+1 < len(l.text) && l.text[i+1] == '-':
-			n := strings.IndexAny(l.text[i:], "\r\n")
+			n := found(l.text[i:], strings.IndexAny(l.text[i:], "\r\n"))
 			if n < 0 {
 				return 0, false
 			}
@@ -156,7 +156,7 @@ func (l *lexer) dollar(t *token) {
 		return
 	}
 	tag := l.text[start : i+1]
-	n := strings.Index(l.text[i+1:], tag)
+	n := found(l.text[i+1:], strings.Index(l.text[i+1:], tag))
 	if n < 0 {
 		l.bad(t, start, "unterminated string")
 		return
@@ -299,7 +299,7 @@ func (l *lexer) sqliteVariable(t *token) {
 			continue
 		}
 		if c == '(' && named {
-			n := strings.IndexAny(l.text[i:], ") \t\n\v\f\r\x00")
+			n := found(l.text[i:], strings.IndexAny(l.text[i:], ") \t\n\v\f\r\x00"))
 			if n < 0 || l.text[i+n] != ')' {
 				l.bad(t, start, "illegal variable")
 				return

@@ -3,6 +3,9 @@ package sqlscan
 // modifies: the query in hand changes rows.
 func (s *scanner) modifies() {
 	reason := modifyReason[s.tok().key]
+	if verb := keywordText[s.tok().key]; verb != s.facts.Verb {
+		s.alsoVerb(verb) // in a WITH member, or explained
+	}
 	if len(s.frames) > 1 {
 		reason = "data-modifying CTE"
 	}
@@ -23,8 +26,12 @@ func (s *scanner) target(f *frame, key keyword) {
 	switch key {
 	case kInto:
 		return
-	case kModifier, kIgnore, kOnly:
-		if s.prev().key != kInto || key == kOnly {
+	case kModifier, kIgnore:
+		if s.modifiesVerb() {
+			return
+		}
+	case kOnly:
+		if s.lex.dialect() == Postgres {
 			return
 		}
 	case kOr: // SQLite: INSERT OR REPLACE
@@ -56,6 +63,23 @@ func (s *scanner) afterTarget(f *frame, key keyword) {
 	}
 }
 
+// isPostgresName reports whether INSERT, UPDATE, DELETE or MERGE is a name: these
+// words are not reserved in PostgreSQL, and a statement that may stand inside a query
+// has them first. What looks like the beginning of one all the same is not believed.
+func (s *scanner) isPostgresName(f *frame, key keyword) bool {
+	if f.inserts || f.verb == kMerge || s.lex.dialect() != Postgres {
+		return false
+	}
+	switch p := s.peek(); {
+	case p.kind != word:
+		return p.kind != quoted
+	case p.key == kFrom:
+		return f.clause == inBody
+	default:
+		return reserved[p.key] && p.key != kInto
+	}
+}
+
 // modifierWord handles INSERT, UPDATE, DELETE or MERGE inside a query. At its
 // beginning it is the verb; ON CONFLICT DO UPDATE and its like belong to a
 // statement that changes rows anyway; else it should not be there.
@@ -71,8 +95,11 @@ func (s *scanner) modifierWord(f *frame, key keyword) bool {
 		return true
 	case key == kMerge && s.lex.dialect() != Postgres:
 		return false // a name there
+	case s.isPostgresName(f, key):
+		return false
 	}
 	s.facts.mutate("data-modifying CTE")
 	s.facts.TablesKnown = false
+	s.alsoVerb(keywordText[key])
 	return true
 }

@@ -8,11 +8,12 @@ func (s *scanner) pragma() {
 		return
 	}
 	p := s.readPath()
-	name := lower(s.spelling(&p.last))
+	name, _ := s.part(&p.last)
 	s.advance()
 	switch sets := !s.end(); {
-	case pragmaReads[name], !sets && pragmaAsks[name]:
-		return
+	case pragmaReads[name]:
+		s.facts.TablesKnown = false // of one table, or of all
+	case !sets && pragmaAsks[name]:
 	default:
 		s.facts.raise(Session, "PRAGMA "+name)
 		s.facts.Mutates = !pragmaSession[name]

@@ -15,7 +15,8 @@ type frame struct {
 	inserts   bool    // it inserts, whatever query follows: ON CONFLICT may come
 	writes    bool    // the tables of this FROM clause are written
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
-	distinct  bool    // the list of DISTINCT ON
+	prefix    bool    // behind it an expression begins: DISTINCT ON (...), OPERATOR(...)
+	converts  bool    // the arguments of MySQL's CONVERT: behind the comma stands a type
 	ctes      uint8   // how many WITH names were in sight when it opened
 	reads     uint8   // how many tables were read before WITH RECURSIVE
 	member    token   // the WITH member that is being read
@@ -67,10 +68,8 @@ func (s *scanner) push(k frameKind, c clause) *frame {
 		s.facts.giveUp("too many parentheses")
 		s.stop()
 	}
-	s.frames = append(s.frames, frame{})
-	f := s.top()
-	f.kind, f.clause, f.first, f.ctes = k, c, true, uint8(len(s.ctes))
-	return f
+	s.frames = append(s.frames, frame{kind: k, clause: c, first: true, ctes: uint8(len(s.ctes))})
+	return s.top()
 }
 
 func (s *scanner) pop() {
@@ -105,11 +104,16 @@ func (s *scanner) step() {
 	}
 	switch t.kind {
 	case word, quoted:
-		if t.key == notKeyword && f.clause <= inBody {
+		switch {
+		case t.key != notKeyword:
+			s.wordOrName(f, t.key, first)
+		case f.clause <= inBody:
 			s.operand(f)
-			return
+		case f.clause == tableNext:
+			s.tableReference(f, notKeyword)
+		default:
+			s.wordOrName(f, notKeyword, first)
 		}
-		s.wordOrName(f, t.key, first)
 	case lparen:
 		s.open(f)
 	case rparen:
@@ -119,8 +123,8 @@ func (s *scanner) step() {
 			return
 		}
 		s.pop()
-		if f.distinct {
-			t.kind = comma // what follows is an expression of the select list
+		if f.prefix {
+			t.kind = comma // no operand ends here
 		}
 	case comma:
 		s.separate(f)
@@ -132,6 +136,15 @@ func (s *scanner) step() {
 		s.userVariable()
 	case systemVar:
 		s.systemVariable()
+	case lbracket:
+		if f.clause == tableNext {
+			s.bracketed(f)
+		}
+	case lbrace: // MySQL: {fn f(x)}, where fn stands before an expression
+		if p := s.peek(); p.kind == word && s.lex.dialect() == MySQL {
+			p.key = kPrefix
+		}
+		fallthrough
 	default:
 		switch f.clause {
 		case tableNext:
@@ -186,8 +199,8 @@ func (s *scanner) open(f *frame) {
 		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
 			s.strange() // a function, if the server runs with ANSI_QUOTES
 		}
-		distinct := s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
-		s.push(inExpr, inTail).distinct = distinct
+		prefix := s.prev().key == kOperator || s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
+		s.push(inExpr, inTail).prefix = prefix
 	}
 }
 
@@ -243,8 +256,10 @@ func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
 // beginsQuery reports whether a parenthesis whose first token is key holds a query.
 func (s *scanner) beginsQuery(f *frame, key keyword) bool {
 	switch key {
-	case kSelect, kWith:
+	case kSelect:
 		return true
+	case kWith:
+		return s.peek().kind != lparen // SQLite takes it for a function
 	case kValues:
 		return f.kind == inTables || s.prev().kind == lparen && s.peek().kind == lparen && s.lex.dialect() != MySQL
 	case kTable:
@@ -285,6 +300,11 @@ func (s *scanner) verb(f *frame, key keyword) {
 		f.clause = intoTarget
 	case kAll, kDistinct: // UNION ALL
 		f.verb = kSelect
+		switch s.prev().key {
+		case kUnion, kIntersect, kExcept, kMinus:
+		default:
+			s.strange()
+		}
 	default:
 		f.clause = inTail
 		s.strange()
@@ -300,7 +320,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 			s.peek().key != kAll && s.peek().key != kDistinct && s.peek().kind != lparen && s.peek().key != kTable && s.peek().key != kValues {
 			return false
 		}
-		if f.kind == inNames {
+		if f.kind == inNames || key != kUnion && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
 			return false
 		}
 		f.kind, f.clause = inQuery, atStart
@@ -322,6 +342,9 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		}
 		return true
 	case kWhere, kGroup, kHaving, kOrder, kLimit, kReturning, kFetch, kWindow, kOffset:
+		if s.peek().kind == lparen && s.callsClause(key) {
+			return false
+		}
 		if key == kOffset && f.clause == inTail && f.kind == inQuery && s.peek().kind != lparen && s.peek().kind != dot {
 			return true // LIMIT 1 OFFSET 2: nothing changes
 		}
@@ -335,6 +358,20 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 			f.clause = inTail
 		}
 		return true
+	}
+	return false
+}
+
+// callsClause reports whether a word that begins a clause is the name of a function,
+// as a parenthesis follows it: not every server reserves it.
+func (s *scanner) callsClause(key keyword) bool {
+	switch key {
+	case kFetch, kWindow: // which begin with another word
+		return true
+	case kReturning:
+		return s.lex.dialect() == MySQL
+	case kOffset:
+		return s.lex.dialect() == SQLite
 	}
 	return false
 }

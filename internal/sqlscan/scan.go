@@ -97,6 +97,11 @@ func worse(a, b Facts) Facts {
 	if a.Tx != b.Tx {
 		a.Tx = TxBegin // the careful one: the connection is kept until it is known
 	}
+	for _, v := range append([]string{b.Verb}, b.OtherVerbs...) {
+		if v != "" && v != a.Verb {
+			a.OtherVerbs = appendNew(a.OtherVerbs, v)
+		}
+	}
 	for _, t := range b.Reads {
 		a.Reads = appendNew(a.Reads, t)
 	}
@@ -120,6 +125,7 @@ type scanner struct {
 	ctes   []string // names of WITH members that are in sight
 
 	reads, writes tableSet
+	verbs         tableSet // besides that of the first statement
 
 	// A window on the tokens: at is the one in hand. The two before it and the
 	// one after it are always there. Behind the last there stands an end.
@@ -127,7 +133,7 @@ type scanner struct {
 	window [windowSize + 1]token
 }
 
-const windowSize = 64
+const windowSize = 256
 
 // scanners are used again, for they are too large to make for every statement.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
@@ -148,6 +154,10 @@ func scanAs(l lexer, user *Functions) (f Facts, end lexer) {
 	}
 	f, end = s.facts, s.lex
 	f.Reads, f.Writes = s.reads.take(), s.writes.take()
+	if len(s.verbs) > 0 {
+		s.verbs.remove(f.Verb, 0)
+		f.OtherVerbs = s.verbs.take()
+	}
 	s.forget()
 	scanners.Put(s)
 	return f, end
@@ -173,15 +183,25 @@ func (s *scanner) text() {
 			}
 			return
 		}
-		verb, kind := s.facts.Verb, s.facts.Kind
-		s.planOnly = false
+		first, kind := s.facts.Verb, s.facts.Kind
+		s.facts.Verb, s.planOnly = "", false
 		s.statement()
 		if n > 0 {
-			s.facts.Verb = verb
+			if s.facts.Verb != first {
+				s.alsoVerb(s.facts.Verb)
+			}
+			s.facts.Verb = first
 			if s.facts.Kind > kind && kind == Read {
 				s.facts.Reason = "second statement"
 			}
 		}
+	}
+}
+
+// alsoVerb notes a verb besides that of the first statement.
+func (s *scanner) alsoVerb(verb string) {
+	if verb != "" {
+		s.verbs.add(verb)
 	}
 }
 

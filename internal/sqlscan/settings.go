@@ -35,6 +35,7 @@ func (s *scanner) set() {
 func (s *scanner) show() {
 	s.advance()
 	if s.lex.dialect() == MySQL {
+		s.facts.TablesKnown = false // SHOW COLUMNS FROM t, SHOW TABLE STATUS, ...
 		switch {
 		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
 			s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))

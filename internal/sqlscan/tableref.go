@@ -13,10 +13,14 @@ func (s *scanner) oddTable(written bool) {
 // tableReference reads what stands where a table is expected.
 func (s *scanner) tableReference(f *frame, key keyword) {
 	switch key {
-	case kLateral, kOnly, kModifier:
+	case kLateral:
 		return
-	case kIgnore:
-		if s.prev().key == kUpdate || s.prev().key == kModifier {
+	case kOnly:
+		if s.lex.dialect() == Postgres {
+			return
+		}
+	case kModifier, kIgnore:
+		if s.modifiesVerb() {
 			return
 		}
 	case kOr: // SQLite: UPDATE OR IGNORE t
@@ -25,7 +29,7 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 			return
 		}
 	case kRows:
-		if s.peek().key == kFrom { // ROWS FROM (f(), g())
+		if s.peek().key == kFrom && s.lex.dialect() == Postgres { // ROWS FROM (f(), g())
 			s.advance()
 			return
 		}
@@ -37,11 +41,38 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 	p := s.readPath()
 	f.clause = tableDone
 	if s.peek().kind == lparen {
-		s.call(p)
+		if p.parts > 1 || !s.is("json_table") { // which is none in MariaDB where an expression stands
+			s.call(p)
+		}
 		s.arguments()
 		return
 	}
 	s.table(p, f.writes)
+}
+
+// modifiesVerb reports whether the word in hand is a modifier of MySQL: directly
+// behind the verb. Elsewhere, and in other dialects, it is a name.
+func (s *scanner) modifiesVerb() bool {
+	switch s.prev().key {
+	case kUpdate, kInsert, kReplace, kModifier:
+		return s.lex.dialect() == MySQL
+	}
+	return false
+}
+
+// bracketed handles [ where a table is expected. Around one word it is how SQL
+// Server quotes a name; around more, CockroachDB runs it as a statement.
+func (s *scanner) bracketed(f *frame) {
+	f.clause = tableDone
+	s.facts.TablesKnown = false
+	if s.peek().kind == word {
+		s.advance()
+		if s.peek().kind == rbracket {
+			s.advance()
+			return
+		}
+	}
+	s.strange()
 }
 
 // tableSuffix handles a word behind a table: an alias, a join, a hint. It
@@ -63,7 +94,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 	case kOn:
 		f.clause = onExpr
-		if s.peek().key == kConflict || s.peek().key == kDuplicate {
+		if f.inserts && (s.peek().key == kConflict || s.peek().key == kDuplicate) {
 			f.clause = inTail
 		}
 	case kUsing:

@@ -78,6 +78,7 @@ func (s *scanner) readPath() dotted {
 		p.plain = p.plain && s.glued()
 		t := s.peek()
 		if t.kind != word && t.kind != quoted {
+			s.maybeName(t)
 			break // t.*, or the end of the text
 		}
 		p.plain = p.plain && t.kind == word && t.start == s.tok().end
@@ -104,6 +105,9 @@ func (s *scanner) table(p dotted, written bool) {
 	if s.isTemporary(name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
+	if p.last.kind == quoted || s.lex.text[p.last.start]|0x20 == 'p' {
+		s.systemTable(p, name, written)
+	}
 	set := &s.reads
 	if written && !s.planOnly {
 		set = &s.writes
@@ -113,6 +117,19 @@ func (s *scanner) table(p dotted, written bool) {
 	}
 	if !set.add(name) {
 		s.facts.TablesKnown = false
+	}
+}
+
+// systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
+// a SET, and SQLite runs a PRAGMA for a table of its name.
+func (s *scanner) systemTable(p dotted, name string, written bool) {
+	name = name[strings.LastIndexByte(name, '.')+1:]
+	pragma, isPragma := strings.CutPrefix(name, "pragma_")
+	switch {
+	case name == "pg_settings" && written && !s.planOnly && s.lex.dialect() == Postgres:
+		s.facts.raise(Session, "SET")
+	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
+		s.call(p)
 	}
 }
 

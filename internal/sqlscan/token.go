@@ -24,6 +24,7 @@ const (
 	dot       // .
 	cast      // ::
 	assign    // :=
+	lbrace    // {
 	op        // one byte of any other operator
 )
 

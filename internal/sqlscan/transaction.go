@@ -21,8 +21,10 @@ func (s *scanner) begin() {
 	s.advance()
 	if s.tok().key == kNot && s.lex.dialect() == MySQL {
 		s.facts.giveUp("compound statement")
-		for !s.done() {
-			s.pass()
+		for ; !s.done(); s.pass() {
+			if modifyReason[s.tok().key] != "" {
+				s.alsoVerb(keywordText[s.tok().key])
+			}
 		}
 		return
 	}

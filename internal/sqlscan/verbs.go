@@ -33,7 +33,10 @@ func (s *scanner) statement() {
 
 // verbInHand looks up the word in hand.
 func (s *scanner) verbInHand() (*verbReader, bool) {
-	i := verbWords.find(s.spelling(s.tok()))
+	i := int(verbOf[s.tok().key])
+	if i == 0 {
+		i = verbWords.find(s.spelling(s.tok()))
+	}
 	if i < 0 {
 		return nil, false
 	}
@@ -67,11 +70,13 @@ type verbReader struct {
 	read     func(*scanner)
 }
 
-// verbs are the statements besides queries, verbWords finds them. They are filled
-// by init, because some readers come back to them.
+// verbs are the statements besides queries, verbWords finds them, and verbOf those
+// that the lexer found to be keywords (0 says nothing). They are filled by init,
+// because some readers come back to them.
 var (
 	verbs     []verbReader
 	verbWords *wordTable
+	verbOf    [keywordCount]uint8
 )
 
 func init() {
@@ -102,7 +107,8 @@ func init() {
 		{"declare", inPostgres, (*scanner).cursor},
 		{"deallocate", inPostgres | inMySQL, (*scanner).sessionOnly},
 		{"listen unlisten fetch move close discard", inPostgres, (*scanner).sessionOnly},
-		{"use unlock handler flush get help", inMySQL, (*scanner).sessionOnly},
+		{"use unlock get help", inMySQL, (*scanner).sessionOnly},
+		{"handler flush", inMySQL, (*scanner).sessionOnTables},
 		{"attach detach", inSQLite, (*scanner).sessionOnly},
 
 		{"create", inAll, (*scanner).create},
@@ -121,6 +127,9 @@ func init() {
 	names := make([]string, len(verbs))
 	for i, v := range verbs {
 		names[i] = v.name
+		if key := lookup(v.name); keywordText[key] == v.name {
+			verbOf[key] = uint8(i)
+		}
 	}
 	verbWords = newWordTable(names)
 }
@@ -157,6 +166,12 @@ func (s *scanner) sessionOnly() {
 	s.expressions()
 }
 
+// sessionOnTables: the same, and which tables it is about is not looked for.
+func (s *scanner) sessionOnTables() {
+	s.facts.TablesKnown = false
+	s.sessionOnly()
+}
+
 // cursor reads DECLARE ... FOR query.
 func (s *scanner) cursor() {
 	s.facts.raise(Session, "DECLARE")
@@ -188,7 +203,7 @@ func (s *scanner) prepare() {
 
 func (s *scanner) lock() {
 	if s.lex.dialect() == MySQL { // LOCK TABLES holds until UNLOCK TABLES
-		s.sessionOnly()
+		s.sessionOnTables()
 		return
 	}
 	s.facts.raise(Write, "LOCK")

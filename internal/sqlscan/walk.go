@@ -10,6 +10,9 @@ func (s *scanner) walk() {
 			break
 		}
 	}
+	if s.top().clause == atStart {
+		s.strange() // no query behind UNION
+	}
 	if len(s.frames) > 1 {
 		s.facts.giveUp("unbalanced parentheses")
 		s.stop()

@@ -1,6 +1,7 @@
 // Command gen makes a list of functions without effect. It reads from standard
-// input what a server says it has (a name and its volatility, one function a
-// line), corrects that by a reviewed list, and writes the result.
+// input what a server says it has (a name, its volatility, and whether it is that
+// of an extension, one function a line), corrects that by a reviewed list, and
+// writes the result.
 //
 //	(psql -At -f postgres.sql; cat postgis.names) | go run ./gen postgres.reviewed.txt > postgres.txt
 //
@@ -10,6 +11,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"log"
 	"maps"
@@ -30,10 +32,12 @@ func main() {
 	list := map[string]string{}
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		name, volatility, _ := strings.Cut(strings.ToLower(in.Text()), " ")
-		if volatility != "v" && isName(name) {
-			list[name] = "pure"
+		name, what, _ := strings.Cut(strings.ToLower(in.Text()), " ")
+		volatility, where, _ := strings.Cut(what, " ")
+		if volatility == "v" || !isName(name) || list[name] != "" {
+			continue
 		}
+		list[name] = cmp.Or(where, "pure")
 	}
 	if err := in.Err(); err != nil {
 		log.Fatal(err)
@@ -52,7 +56,7 @@ func main() {
 		switch effect := list[name]; effect {
 		case "pure":
 			fmt.Println(name)
-		case "writes", "primary", "asks", "session", "unknown":
+		case "writes", "primary", "asks", "session", "keeps", "unknown", "extension":
 			fmt.Println(name, effect)
 		default:
 			log.Fatalf("%s: no effect %q", name, effect)
