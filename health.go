@@ -123,6 +123,15 @@ func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
 	return e.connect(ctx)
 }
 
+// Patience is for the pool, whose takers wait no longer for the right to dial where
+// they may go elsewhere.
+func (e *engine) Patience() time.Duration {
+	if e.isReplica() {
+		return e.connectTimeout() / hesitation
+	}
+	return 0
+}
+
 // DialTimeout is for the pool, which lets a dial go on at least so long.
 func (e *engine) DialTimeout() time.Duration { return e.connectTimeout() }
 

@@ -61,6 +61,9 @@ type round struct {
 	doubts  uint64            // those that it settles
 	waiting map[*engine]bool  // who has not answered yet, and must
 	claims  map[*engine]claim // what the others said
+
+	patience time.Duration // with those who have the connections, if one must be made
+	missed   int           // how many could not be asked, for want of a place
 }
 
 // newRound is called by the watcher, which asks every engine.
@@ -94,6 +97,11 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 	switch {
 	case db.doubts.Load() != r.doubts:
 		return false, "" // what it heard may be older than the doubt
+	case r.missed > 0 && !r.confirms(old, primaries):
+		if !old.doubted {
+			db.refresh(func(v *view) { v.doubted = true }) // what is known grows old
+		}
+		return false, ""
 	case len(primaries) == 0:
 		return false, ""
 	case len(primaries) > 1:
@@ -111,6 +119,12 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 	}
 	db.refresh(func(v *view) { v.rivals, v.doubted = nil, db.doubts.Load() != r.doubts })
 	return true, changed
+}
+
+// confirms reports whether the round, in which some were not asked, says that all
+// is as it was: the primary says so, and nobody else is known to say it of himself.
+func (r *round) confirms(old *view, primaries []*engine) bool {
+	return old.rivals == nil && len(primaries) == 1 && primaries[0] == old.primary
 }
 
 // promote makes e the primary. Connections of another role are not used again:

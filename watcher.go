@@ -9,13 +9,17 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/multidb-go/multidb/internal/pool"
 )
 
 // watcher is the one goroutine of a connector that looks after its engines: it
 // asks those that are down whether they are back, those that seem to hang
 // whether they live, and, with Config.Discover, all of them what they are. Each
 // question has a goroutine for the time that it takes, so that an engine that
-// does not answer keeps nobody from being asked.
+// does not answer keeps nobody from being asked. It counts among the connections
+// that there may be, and waits for its place as a statement does, or goes unasked
+// where nobody needs to know.
 //
 // It begins with the first connection and ends in Connector.Close. All fields of
 // watched belong to it alone.
@@ -208,21 +212,24 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	case now.Before(e.watched.next):
 		return e.watched.next.Sub(now)
 	}
-	w.ask(ctx, e, true)
+	w.ask(ctx, e, true, e.connectTimeout())
 	return 0
 }
 
 // lookAtRoles begins a round if it is time: at once while statements wait for
 // one, else once in an interval while the database is used, or is refused
-// because it has two primaries.
+// because it has two primaries. If nothing waits, it takes no connection from
+// anybody.
 func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) time.Duration {
 	v := db.view.Load()
 	doubted, wanted := v.doubted, v.rivals != nil || db.waiting.Load() > 0
-	interval := watchInterval
-	if doubted {
-		interval = askAgain
+	next := db.rounded.Add(watchInterval)
+	switch {
+	case wanted && db.spared:
+		next = now
+	case wanted && doubted:
+		next = db.rounded.Add(askAgain)
 	}
-	next := db.rounded.Add(interval)
 	switch {
 	case db.round != nil:
 		return 0
@@ -235,9 +242,12 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	case now.Before(next):
 		return next.Sub(now)
 	}
-	db.round = db.newRound()
+	db.round, db.spared = db.newRound(), false
+	if wanted {
+		db.round.patience = db.engines[0].connectTimeout()
+	}
 	for e := range db.round.waiting {
-		w.ask(ctx, e, false)
+		w.ask(ctx, e, false, db.round.patience)
 	}
 	if len(db.round.waiting) == 0 {
 		db.round, db.rounded = nil, now
@@ -245,8 +255,9 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	return 0
 }
 
-// ask sends the question to an engine; hear gets the answer.
-func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
+// ask sends the question to an engine; hear gets the answer. The patience is with
+// those who have connections, where one must be made.
+func (w *watcher) ask(ctx context.Context, e *engine, anew bool, patience time.Duration) {
 	if e.watch().asked {
 		return
 	}
@@ -263,7 +274,7 @@ func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
 			case <-ctx.Done():
 			}
 		}()
-		a.claim, a.err = e.answer(ctx, anew)
+		a.claim, a.err = e.answer(ctx, anew, patience)
 	})
 }
 
@@ -272,32 +283,24 @@ var errNoAnswer = errors.New("multidb: the child driver ended the goroutine in w
 // answer asks the server, by an idle connection if there is one that works, or by
 // one made for the purpose. With anew only the latter, as an idle connection may
 // be dead while the server lives.
-func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
-	defer cancel()
+func (e *engine) answer(ctx context.Context, anew bool, patience time.Duration) (claim, error) {
 	if !anew {
 		if said, ok := e.answerOnIdle(ctx); ok {
 			return said, nil
 		}
 	}
-	ch, err := e.connectNoticed(ctx)
-	if err != nil && isFull(err) {
-		ch, err = e.pool.Take(ctx) // one that comes back
-		if err != nil {
-			return claimNone, err
+	ch, err := e.pool.Visit(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
+	defer cancel()
+	switch {
+	case err == nil:
+		return e.answerOnVisit(ctx, ch)
+	case isFull(err):
+		if ch, failed := e.pool.Take(ctx); failed == nil { // one that comes back
+			return e.answerOn(ctx, ch)
 		}
-		said, err := ch.answer(ctx)
-		e.giveBack(ch, err)
-		return said, err
 	}
-	if err != nil {
-		return claimNone, err
-	}
-	said, err := ch.answer(ctx)
-	if err != nil || !ch.serves() || !e.pool.Adopt(ch) {
-		ch.Close()
-	}
-	return said, err
+	return claimNone, err
 }
 
 func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
@@ -307,17 +310,33 @@ func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
 	if !ok {
 		return claimNone, false
 	}
-	said, err := ch.answer(ctx)
-	e.giveBack(ch, err)
+	said, err := e.answerOn(ctx, ch)
 	return said, err == nil
 }
 
-func (e *engine) giveBack(ch *child, err error) {
-	if err != nil {
-		e.pool.Discard(ch)
-	} else {
-		e.pool.Put(ch)
-	}
+// answerOn asks on a child that was taken from the pool.
+func (e *engine) answerOn(ctx context.Context, ch *child) (said claim, err error) {
+	err = errNoAnswer
+	defer func() { // also after a panic
+		if err != nil {
+			e.pool.Discard(ch)
+		} else {
+			e.pool.Put(ch)
+		}
+	}()
+	return ch.answer(ctx)
+}
+
+func (e *engine) answerOnVisit(ctx context.Context, ch *child) (said claim, err error) {
+	err = errNoAnswer
+	defer func() { // also after a panic
+		if err != nil || !ch.serves() {
+			e.pool.Dismiss(ch)
+		} else {
+			e.pool.Adopt(ch)
+		}
+	}()
+	return ch.answer(ctx)
 }
 
 // answer asks the server what it is, where somebody wants to know, or only
@@ -334,6 +353,7 @@ func (w *watcher) hear(ctx context.Context, a answer) {
 	e, db := a.engine, a.engine.database
 	e.watched.asked = false
 	switch {
+	case a.wasNotAsked():
 	case a.err == nil:
 		if e.outage.Load() != nil {
 			db.doubt() // before it is used: it may be something else than it was
@@ -356,15 +376,23 @@ func (w *watcher) hear(ctx context.Context, a answer) {
 	}
 }
 
+// wasNotAsked reports that nothing is known that was not before.
+func (a *answer) wasNotAsked() bool {
+	return errors.Is(a.err, pool.ErrNoPlace) || errors.Is(a.err, pool.ErrClosed)
+}
+
 // hearRound adds an answer to the round that is under way. One that was asked
 // for before the round began counts for nothing.
 func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
 	r := db.round
+	if a.wasNotAsked() && r.waiting[a.engine] {
+		r.missed++
+	}
 	switch {
 	case a.round != r && r.waiting[a.engine] && a.err == nil:
-		w.ask(ctx, a.engine, false)
+		w.ask(ctx, a.engine, false, r.patience)
 	case r.hear(a.engine, a.claim):
-		db.round, db.rounded = nil, time.Now()
+		db.round, db.rounded, db.spared = nil, time.Now(), r.missed > 0 && r.patience == 0
 		settled, changed := db.settle(r)
 		if !settled && db.doubts.Load() != r.doubts {
 			db.rounded = time.Time{} // there is more to hear: at once

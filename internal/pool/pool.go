@@ -85,6 +85,7 @@ type Owner interface {
 	Lost()                      // an idle connection turned out dead
 	DialTimeout() time.Duration // the dial function's own, 0: not known
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
+	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes
 }
 
 // Pool holds the connections of one engine.
@@ -105,6 +106,7 @@ type Pool[C Conn] struct {
 	taken      int           // how many are in use and have no berth
 	waiters    queue[C]      // in turn; there are none while a connection is idle or has a berth
 	dials      dialSet       // in progress
+	visits     int           // connections that are the owner's, see visit.go
 	now        time.Duration // the clock's last tick
 	timer      *time.Timer   // the clock; nil while it stands still
 	member     *member       // of o.Host, while there are connections or claims; see capped.go
