@@ -18,14 +18,16 @@ type hosts struct {
 
 	mu      sync.Mutex // guards what follows
 	byName  map[string]*sharedHost
-	leaving map[string]*sharedHost // of these: those without engines whose last connections are in use
+	leaving map[string]*sharedHost   // of these: those without engines whose last connections are in use
+	trouble map[*sharedHost]struct{} // those with an outage, as far as the watcher has not seen its end
 }
 
 // sharedHost is a server, and how many engines are there.
 type sharedHost struct {
 	*pool.Host
-	name    string
+	name    string // "" if it cannot be told from others
 	engines int
+	hostHealth
 }
 
 // newHosts returns nil if the configuration limits no more than each engine by
@@ -71,12 +73,48 @@ func (hs *hosts) leave(h *sharedHost) {
 	}
 }
 
+// isShared reports whether there are several engines at the host.
+func (hs *hosts) isShared(h *sharedHost) bool {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return h.engines > 1
+}
+
+// noteTrouble has the watcher look after the host.
+func (hs *hosts) noteTrouble(h *sharedHost) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if hs.trouble == nil {
+		hs.trouble = make(map[*sharedHost]struct{})
+	}
+	hs.trouble[h] = struct{}{}
+}
+
+// inTrouble returns the hosts with an outage.
+func (hs *hosts) inTrouble() (list []*sharedHost) {
+	if hs == nil {
+		return nil
+	}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	for h := range hs.trouble {
+		switch {
+		case h.outage.Load() == nil:
+			delete(hs.trouble, h)
+		case h.engines > 0:
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
 // forgetLeaving is called with mu held.
 func (hs *hosts) forgetLeaving() {
 	for name, h := range hs.leaving {
 		if h.Stats().Open == 0 {
 			delete(hs.leaving, name)
 			delete(hs.byName, name)
+			delete(hs.trouble, h)
 		}
 	}
 }

@@ -75,6 +75,7 @@ func (db *database) close() error {
 	for _, e := range db.engines {
 		errs = append(errs, e.closeConnectors())
 		if e.host != nil {
+			e.host.last.CompareAndSwap(e, nil)
 			e.watcher.k.hosts.leave(e.host)
 		}
 	}

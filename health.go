@@ -62,11 +62,16 @@ func (e *engine) comeUp() {
 	if e.outage.Swap(nil) == nil {
 		return
 	}
+	e.comeBack()
+	e.watcher.k.report("engine up", e, "")
+}
+
+// comeBack puts the engine into use again.
+func (e *engine) comeBack() {
 	e.pool.Retry()
 	e.pace.n.Store(0)
 	e.pace.slow.Store(false)
 	e.database.refresh(nil)
-	e.watcher.k.report("engine up", e, "")
 }
 
 // isUnreachable reports whether the error of a dial says that no server is there,
@@ -99,16 +104,31 @@ func (e *engine) Down() error {
 	if o := e.outage.Load(); o != nil {
 		return o
 	}
+	if o := e.trouble(); o != nil && o.certain {
+		return &o.outage
+	}
 	return nil
 }
 
-// dial opens a child for the pool.
+// dial opens a child for the pool, and draws the consequences if it cannot.
 func (e *engine) dial(ctx context.Context) (*child, error) {
+	answers := e.host.answersSoFar()
 	ch, err := e.connectNoticed(ctx)
-	if err != nil && ctx.Err() == nil && e.isDownBy(err) {
+	switch {
+	case err == nil:
+		e.host.answered(e)
+		return ch, nil
+	case ctx.Err() != nil:
+		return nil, err // nobody waited to the end
+	case isAnswer(err):
+		e.host.answered(e)
+	case e.host.accuse(e, err, answers):
+		return nil, err
+	}
+	if e.isDownBy(err) {
 		e.goDown(err)
 	}
-	return ch, err
+	return nil, err
 }
 
 // connectNoticed is connect, and leaves the engine out of the choice while it
@@ -150,8 +170,18 @@ func (e *engine) hesitate(dials int32) {
 	e.database.refresh(nil)
 }
 
+// isDown reports whether the engine cannot be reached, as far as is known. A
+// replica is down by a suspicion, as there are others to do its work.
+func (e *engine) isDown() bool {
+	if e.outage.Load() != nil {
+		return true
+	}
+	o := e.trouble()
+	return o != nil && (o.certain || e.isReplica())
+}
+
 // isUp reports whether statements may be sent to the engine.
-func (e *engine) isUp() bool { return e.outage.Load() == nil && !e.drained.Load() }
+func (e *engine) isUp() bool { return !e.isDown() && !e.drained.Load() }
 
 // isTimely reports whether reads had better be, if it is a replica.
 func (e *engine) isTimely() bool { return e.isUp() && e.late.Load() <= 0 }

@@ -70,7 +70,7 @@ type round struct {
 func (db *database) newRound() *round {
 	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]bool), claims: make(map[*engine]claim)}
 	for _, e := range db.engines {
-		if !e.drained.Load() && e.outage.Load() == nil {
+		if e.isUp() {
 			r.waiting[e] = true
 		}
 	}
@@ -139,7 +139,7 @@ func (db *database) promote(e *engine) {
 	for _, e := range []*engine{old, e} {
 		e.pool.Renew()
 	}
-	if old.outage.Load() != nil {
+	if old.isDown() {
 		old.open.interrupt() // nobody needs to wait for an answer from there
 	}
 }

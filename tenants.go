@@ -100,6 +100,9 @@ func (ts *tenants) openOne(ctx context.Context, name string, o *opening) (db *da
 		}
 		close(o.done)
 		ts.mu.Unlock()
+		if db != nil {
+			db.catchUp()
+		}
 		ts.putOut(surplus)
 	}()
 	db, err = ts.resolve(ctx, name)

@@ -59,7 +59,9 @@ func (e *engine) watch() *watched {
 // answer is what came of a question.
 type answer struct {
 	engine *engine
-	round  *round // during which it was asked; nil if there was none
+	host   *sharedHost // whose representative it was; nil if it was asked for itself
+	anew   bool        // by a new connection
+	round  *round      // during which it was asked; nil if there was none
 	claim  claim
 	err    error
 }
@@ -69,6 +71,7 @@ const (
 	askAgain      = 200 * time.Millisecond // while a primary is looked for
 	firstPause    = 50 * time.Millisecond  // before a dead engine is asked again
 	longestPause  = time.Second
+	askedAtOnce   = 4                // engines of one server, by new connections
 	longestDoubt  = 30 * time.Second // before an engine that seems to hang, and answers, is asked again
 )
 
@@ -153,6 +156,9 @@ func (w *watcher) look(ctx context.Context, databases []*database, now time.Time
 	if w.due.IsZero() || tick {
 		w.due = now.Add(watchInterval)
 	}
+	for _, h := range w.k.hosts.inTrouble() {
+		w.dueIn(w.lookAtHost(ctx, h, now), now)
+	}
 	for _, db := range databases {
 		if db.closed.Load() {
 			continue
@@ -186,7 +192,7 @@ func (db *database) takeStock() {
 	for _, e := range db.engines {
 		calls, busy, before := e.ended(), e.pool.Stats().InUse > 0, e.watched != nil
 		stalls := busy && before && calls == e.watch().calls
-		if stalls && !e.watched.stalls && e.outage.Load() == nil {
+		if stalls && !e.watched.stalls && !e.isDown() {
 			e.watched.pause, e.watched.next = watchInterval, time.Time{} // ask at once
 		}
 		e.watch().stalls = stalls
@@ -205,14 +211,40 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	if e.watched == nil {
 		return 0
 	}
+	if o := e.trouble(); o != nil {
+		if o.certain && e.watched.stalls && e.isReplica() && hangs(o.err) {
+			e.open.interrupt()
+		}
+		return 0 // it is asked for all of the server
+	}
 	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
 	switch {
 	case e.watched.asked || !down && !doubtful || e.drained.Load():
 		return 0
 	case now.Before(e.watched.next):
 		return e.watched.next.Sub(now)
+	case e.host != nil && e.host.asking >= askedAtOnce:
+		return askAgain
 	}
-	w.ask(ctx, e, true, e.connectTimeout())
+	w.ask(ctx, answer{engine: e, anew: true}, e.connectTimeout())
+	return 0
+}
+
+// lookAtHost asks a server that is down, or suspected, through one of its engines.
+func (w *watcher) lookAtHost(ctx context.Context, h *sharedHost, now time.Time) time.Duration {
+	o := h.outage.Load()
+	switch {
+	case o == nil || h.asked:
+		return 0
+	case now.Before(h.next):
+		return h.next.Sub(now)
+	}
+	e := h.representative(o)
+	if e == nil || e.watch().asked {
+		return askAgain
+	}
+	h.asked = true
+	w.ask(ctx, answer{engine: e, host: h, anew: true}, e.connectTimeout())
 	return 0
 }
 
@@ -247,7 +279,7 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 		db.round.patience = db.engines[0].connectTimeout()
 	}
 	for e := range db.round.waiting {
-		w.ask(ctx, e, false, db.round.patience)
+		w.ask(ctx, answer{engine: e}, db.round.patience)
 	}
 	if len(db.round.waiting) == 0 {
 		db.round, db.rounded = nil, now
@@ -257,14 +289,17 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 
 // ask sends the question to an engine; hear gets the answer. The patience is with
 // those who have connections, where one must be made.
-func (w *watcher) ask(ctx context.Context, e *engine, anew bool, patience time.Duration) {
+func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
+	e := a.engine
 	if e.watch().asked {
 		return
 	}
 	e.watched.asked = true
-	round := e.database.round
+	if a.anew && e.host != nil {
+		e.host.asking++
+	}
+	a.round, a.err = e.database.round, errNoAnswer
 	w.asking.Go(func() {
-		a := answer{engine: e, round: round, err: errNoAnswer}
 		defer func() { // also after a panic of the child driver
 			if p := recover(); p != nil {
 				a.err = fmt.Errorf("multidb: the child driver panicked: %v", p)
@@ -274,7 +309,7 @@ func (w *watcher) ask(ctx context.Context, e *engine, anew bool, patience time.D
 			case <-ctx.Done():
 			}
 		}()
-		a.claim, a.err = e.answer(ctx, anew, patience)
+		a.claim, a.err = e.answer(ctx, a.anew, patience)
 	})
 }
 
@@ -352,28 +387,58 @@ func (ch *child) answer(ctx context.Context) (claim, error) {
 func (w *watcher) hear(ctx context.Context, a answer) {
 	e, db := a.engine, a.engine.database
 	e.watched.asked = false
+	wasDown := e.outage.Load() != nil
 	switch {
 	case a.wasNotAsked():
 	case a.err == nil:
-		if e.outage.Load() != nil {
+		if wasDown {
 			db.doubt() // before it is used: it may be something else than it was
 			e.comeUp()
 		}
 	case e.isDownBy(a.err):
-		e.goDown(a.err)
+		if !e.isDown() {
+			e.goDown(a.err)
+		}
 		if e.watched.stalls && e.isReplica() && hangs(a.err) {
 			e.open.interrupt() // reads that wait for it are better off elsewhere
 		}
 	}
-	longest := longestPause
-	if e.outage.Load() == nil {
-		longest = longestDoubt
+	if a.anew {
+		a.pause(wasDown)
 	}
-	e.watched.pause = min(max(2*e.watched.pause, firstPause), longest)
-	e.watched.next = time.Now().Add(e.watched.pause*3/4 + rand.N(e.watched.pause/2))
 	if db.round != nil {
 		w.hearRound(ctx, db, a)
 	}
+}
+
+// pause puts the next question off, after one that was asked by a new connection.
+func (a *answer) pause(wasDown bool) {
+	e := a.engine
+	if h := a.host; h != nil {
+		h.asked = false
+		h.pause, h.next = pauseAfter(h.pause, longestPause)
+		if h.outage.Load() == nil {
+			h.pause, h.next = 0, time.Time{}
+		}
+	}
+	if e.host != nil {
+		e.host.asking--
+	}
+	switch {
+	case a.host != nil:
+	case e.outage.Load() != nil:
+		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longestPause)
+	case wasDown:
+		e.watched.pause, e.watched.next = 0, time.Time{}
+	default:
+		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longestDoubt)
+	}
+}
+
+// pauseAfter returns the pause after one, and when it ends.
+func pauseAfter(pause, longest time.Duration) (time.Duration, time.Time) {
+	pause = min(max(2*pause, firstPause), longest)
+	return pause, time.Now().Add(pause*3/4 + rand.N(pause/2))
 }
 
 // wasNotAsked reports that nothing is known that was not before.
@@ -390,7 +455,7 @@ func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
 	}
 	switch {
 	case a.round != r && r.waiting[a.engine] && a.err == nil:
-		w.ask(ctx, a.engine, false, r.patience)
+		w.ask(ctx, answer{engine: a.engine}, r.patience)
 	case r.hear(a.engine, a.claim):
 		db.round, db.rounded, db.spared = nil, time.Now(), r.missed > 0 && r.patience == 0
 		settled, changed := db.settle(r)

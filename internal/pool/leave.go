@@ -37,7 +37,7 @@ func (p *Pool[C]) turnAway(err error, onlyHopeless bool) {
 
 // isHopeless says that no connection could come back, but at best one be opened.
 // Called with mu held.
-func (p *Pool[C]) isHopeless() bool { return p.open <= len(p.dials)+p.visits }
+func (p *Pool[C]) isHopeless() bool { return p.open <= len(p.dials)+int(p.visits) }
 
 // Retry begins the dials that Owner.Down kept from being tried.
 func (p *Pool[C]) Retry() {

@@ -98,6 +98,7 @@ type Pool[C Conn] struct {
 	// while it is held.
 	mu         sync.Mutex
 	closed     bool
+	visits     int32 // connections that are the owner's, see visit.go
 	generation uint64
 	open       int           // places taken, see places.go
 	idle       []C           // the last is the next; all of this generation, none expired by the clock
@@ -106,7 +107,6 @@ type Pool[C Conn] struct {
 	taken      int           // how many are in use and have no berth
 	waiters    queue[C]      // in turn; there are none while a connection is idle or has a berth
 	dials      dialSet       // in progress
-	visits     int           // connections that are the owner's, see visit.go
 	now        time.Duration // the clock's last tick
 	timer      *time.Timer   // the clock; nil while it stands still
 	member     *member       // of o.Host, while there are connections or claims; see capped.go
