@@ -8,12 +8,17 @@ import (
 
 // dialsAtOnce is how many connections to one server are opened at the same time.
 // It forks a process or starts a thread for each, and can do so a few hundred
-// times a second at best.
-const dialsAtOnce = 16
+// times a second at best. Each has a place already, so where those are few, no
+// server gets more than a part of them for connections that it may never open.
+const (
+	dialsAtOnce = 16
+	dialsPart   = 4 // of max_open_total
+)
 
 // hosts are the servers behind the engines, with the limits that those share.
 type hosts struct {
 	perHost int
+	dials   int // at once, to one host
 	total   *pool.Cap
 
 	mu      sync.Mutex // guards what follows
@@ -36,7 +41,12 @@ func newHosts(s *settings) *hosts {
 	if s.maxOpenTotal == 0 && s.maxOpenPerHost == 0 && !s.hasTenants() {
 		return nil
 	}
-	return &hosts{perHost: s.maxOpenPerHost, total: pool.NewCap(s.maxOpenTotal), byName: make(map[string]*sharedHost), leaving: make(map[string]*sharedHost)}
+	dials := dialsAtOnce
+	if s.maxOpenTotal > 0 {
+		dials = min(dials, max(1, s.maxOpenTotal/dialsPart))
+	}
+	return &hosts{perHost: s.maxOpenPerHost, dials: dials, total: pool.NewCap(s.maxOpenTotal),
+		byName: make(map[string]*sharedHost), leaving: make(map[string]*sharedHost)}
 }
 
 // join returns the host of an engine. One whose server cannot be told is on a host
@@ -44,14 +54,14 @@ func newHosts(s *settings) *hosts {
 func (hs *hosts) join(e *engine) *sharedHost {
 	name := hostOf(e.database.dialect, e.dsn)
 	if name == "" {
-		return &sharedHost{Host: hs.total.Host(0, dialsAtOnce)}
+		return &sharedHost{Host: hs.total.Host(0, hs.dials)}
 	}
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	h := hs.byName[name]
 	if h == nil {
 		hs.forgetLeaving()
-		h = &sharedHost{Host: hs.total.Host(hs.perHost, dialsAtOnce), name: name}
+		h = &sharedHost{Host: hs.total.Host(hs.perHost, hs.dials), name: name}
 		hs.byName[name] = h
 	}
 	delete(hs.leaving, name)

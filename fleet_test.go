@@ -54,9 +54,11 @@ func newFleet(t *testing.T, limit int, replicas []string, changes ...func(*multi
 	for _, change := range changes {
 		change(&c)
 	}
-	c.Tenants.Primary.ReadOnly = "trust"
+	if c.Resolve != nil {
+		c.Tenants = multidb.Database{}
+	}
 	for i := range c.Tenants.Replicas {
-		c.Tenants.Replicas[i].ReadOnly = "trust"
+		c.Tenants.Replicas[i].ReadOnly = "trust" // a server in memory knows no such setting
 	}
 	theFleet.Store(f)
 	f.db = openConfig(t, c)

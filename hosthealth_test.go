@@ -2,6 +2,7 @@ package multidb_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -205,6 +206,49 @@ func TestANamedReplicaIsWaitedFor(t *testing.T) {
 				if n := f.reads("reader"); n != 4 {
 					t.Errorf("the replica answered %d of 4 reads", n)
 				}
+			})
+		})
+	}
+}
+
+// A server that swallows packets gets a part of the places, and the tenants of
+// another one do not notice.
+func TestADeadServerLeavesPlacesForTheOthers(t *testing.T) {
+	for _, limit := range []int{4, 16, 40} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFleet(t, limit, []string{"dead"}, func(c *multidb.Config) {
+					c.Resolve = func(_ context.Context, name string) (multidb.Database, error) {
+						server := "writer"
+						if strings.HasPrefix(name, "x") {
+							server = "dead"
+						}
+						return multidb.Database{Primary: multidb.Engine{DSN: "postgres://" + server + "/" + name}}, nil
+					}
+				})
+				f.fails("dead", hole)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				var all sync.WaitGroup
+				for i := range 60 {
+					all.Go(func() {
+						for n := 0; ctx.Err() == nil; n++ {
+							f.read(fmt.Sprintf("x%d-%d", i, n), 10*time.Second)
+							time.Sleep(time.Second)
+						}
+					})
+				}
+				time.Sleep(time.Second)
+				for n := 0; ctx.Err() == nil; n++ {
+					if d, err := f.read(tenant(n%30), 10*time.Second); err != nil || d > 100*time.Millisecond {
+						t.Errorf("a read of %s took %v: %v", tenant(n%30), d, err)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				if _, atOnce := f.dials("dead"); atOnce > max(1, limit/4) {
+					t.Errorf("the dead server was dialled %d times at once", atOnce)
+				}
+				all.Wait()
 			})
 		})
 	}
