@@ -52,6 +52,14 @@ func (db *database) inUse() bool {
 	return false
 }
 
+// usage changes when somebody does something with the database.
+func (db *database) usage() (n uint64) {
+	for _, e := range db.engines {
+		n += e.ended() + uint64(e.pool.Stats().Dials)
+	}
+	return n
+}
+
 // isEmpty reports whether there is no connection.
 func (db *database) isEmpty() bool {
 	for _, e := range db.engines {

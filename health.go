@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,8 +23,24 @@ import (
 // outage is why an engine is down. It is also the error of those who would have
 // dialled it.
 type outage struct {
-	since time.Time
-	err   error
+	since  time.Time
+	err    error
+	wanted atomic.Uint64 // how often somebody would have dialled
+
+	// The watcher's own.
+	usage   uint64 // of the database, when it last looked
+	changed time.Time
+}
+
+// isUnused reports whether nobody used the database for a while. A refusal is
+// remembered no longer than it is met.
+func (o *outage) isUnused(db *database, now time.Time) bool {
+	usage := db.usage() + o.wanted.Load()
+	if usage != o.usage || o.changed.IsZero() {
+		o.usage, o.changed = usage, now
+		return false
+	}
+	return isRefusal(o.err) || now.Sub(o.changed) >= restAfter
 }
 
 func (o *outage) Error() string {
@@ -66,6 +83,15 @@ func (e *engine) comeUp() {
 	e.watcher.k.report("engine up", e, "")
 }
 
+// forget ends an outage without asking the server, for a tenant that nobody uses:
+// the next who does will find out.
+func (e *engine) forget(o *outage) {
+	e.database.doubt()
+	if e.outage.CompareAndSwap(o, nil) {
+		e.comeBack()
+	}
+}
+
 // comeBack puts the engine into use again.
 func (e *engine) comeBack() {
 	e.pool.Retry()
@@ -102,6 +128,7 @@ const hesitation = 8
 // the watcher is the only one who tries.
 func (e *engine) Down() error {
 	if o := e.outage.Load(); o != nil {
+		o.wanted.Add(1)
 		return o
 	}
 	if o := e.trouble(); o != nil && o.certain {
@@ -122,6 +149,9 @@ func (e *engine) dial(ctx context.Context) (*child, error) {
 		return nil, err // nobody waited to the end
 	case isAnswer(err):
 		e.host.answered(e)
+		if isRefusal(err) && !e.isReplica() {
+			e.watcher.k.tenants.spurn(e.database)
+		}
 	case e.host.accuse(e, err, answers):
 		return nil, err
 	}

@@ -98,7 +98,8 @@ func (h *sharedHost) accuse(e *engine, err error, answers uint64) (known bool) {
 		return false
 	}
 	h.changed.Store(true)
-	found := &hostOutage{outage: outage{since: time.Now(), err: err}, by: e, certain: o != nil || !hangs(err)}
+	found := &hostOutage{by: e, certain: o != nil || !hangs(err)}
+	found.since, found.err = time.Now(), err
 	if h.outage.CompareAndSwap(o, found) {
 		h.goDown(found)
 	}

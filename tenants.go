@@ -164,6 +164,25 @@ func (ts *tenants) use(db *database) {
 	}
 }
 
+// spurn makes db the next to be put out, as its server does not let anybody in. A
+// name that is no tenant's must not put out those that are. ts may be nil.
+func (ts *tenants) spurn(db *database) {
+	if ts == nil {
+		return
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.open[db.name] != db || ts.last == db {
+		return
+	}
+	ts.unlink(db)
+	db.newer, ts.last.older = ts.last, db
+	ts.last = db
+}
+
+// has reports whether db is one of the tenants. ts may be nil.
+func (ts *tenants) has(db *database) bool { return ts != nil && ts.k.databases[db.name] != db }
+
 // unlink is called with mu held. db need not be in the list.
 func (ts *tenants) unlink(db *database) {
 	if db.newer != nil {

@@ -72,6 +72,7 @@ const (
 	firstPause    = 50 * time.Millisecond  // before a dead engine is asked again
 	longestPause  = time.Second
 	askedAtOnce   = 4                // engines of one server, by new connections
+	restAfter     = 10 * time.Second // without use, a tenant's outage is forgotten
 	longestDoubt  = 30 * time.Second // before an engine that seems to hang, and answers, is asked again
 )
 
@@ -204,8 +205,8 @@ func (db *database) takeStock() {
 // lookAt asks an engine that is down, or seems to hang though others could do
 // its work, if it is time. Else it returns when it will be.
 func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Duration {
-	down := e.outage.Load() != nil
-	if down {
+	down := e.outage.Load()
+	if down != nil {
 		e.watch()
 	}
 	if e.watched == nil {
@@ -219,10 +220,17 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	}
 	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
 	switch {
-	case e.watched.asked || !down && !doubtful || e.drained.Load():
+	case e.watched.asked || down == nil && !doubtful || e.drained.Load():
 		return 0
+	case down != nil && down.changed.IsZero() && isRefusal(down.err):
+		down.isUnused(e.database, now) // takes note
+		e.watched.pause, e.watched.next = pauseAfter(0, longestDoubt)
+		return e.watched.next.Sub(now)
 	case now.Before(e.watched.next):
 		return e.watched.next.Sub(now)
+	case down != nil && w.k.tenants.has(e.database) && down.isUnused(e.database, now):
+		e.forget(down)
+		return 0
 	case e.host != nil && e.host.asking >= askedAtOnce:
 		return askAgain
 	}
@@ -427,7 +435,11 @@ func (a *answer) pause(wasDown bool) {
 	switch {
 	case a.host != nil:
 	case e.outage.Load() != nil:
-		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longestPause)
+		longest := longestPause
+		if isRefusal(a.err) {
+			longest = longestDoubt // somebody has to change something
+		}
+		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longest)
 	case wasDown:
 		e.watched.pause, e.watched.next = 0, time.Time{}
 	default:
