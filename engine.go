@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,12 @@ func (db *database) inUse() bool {
 		}
 	}
 	return false
+}
+
+// isDrained reports whether an engine was taken out of service, which nobody would
+// know any more if the database were opened anew.
+func (db *database) isDrained() bool {
+	return slices.ContainsFunc(db.engines, func(e *engine) bool { return e.drained.Load() })
 }
 
 // usage changes when somebody does something with the database.

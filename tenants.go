@@ -180,6 +180,18 @@ func (ts *tenants) spurn(db *database) {
 	ts.last = db
 }
 
+// drain takes an engine out of service, which keeps its database open, and reports
+// whether that still was.
+func (ts *tenants) drain(e *engine) bool {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.open[e.database.name] != e.database {
+		return false
+	}
+	e.drained.Store(true)
+	return true
+}
+
 // has reports whether db is one of the tenants. ts may be nil.
 func (ts *tenants) has(db *database) bool { return ts != nil && ts.k.databases[db.name] != db }
 
@@ -199,12 +211,12 @@ func (ts *tenants) unlink(db *database) {
 }
 
 // surplus takes out what is over the limit, the least recently used first, but
-// nothing that is in use: while all are, there may be more. Called with mu held;
+// nothing that is in use or drained: while all are, there may be more. Called with mu held;
 // the caller puts them out.
 func (ts *tenants) surplus() (out []*database) {
 	for db := ts.last; db != nil && len(ts.open) > ts.k.settings.maxDatabases; {
 		newer := db.newer
-		if db != ts.first && !db.inUse() {
+		if db != ts.first && !db.inUse() && !db.isDrained() {
 			ts.remove(db)
 			out = append(out, db)
 		}
