@@ -124,7 +124,7 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 		return c.connector.awaitPrimary(ctx, ca) // on the same engine, if it was named
 	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
-	case errors.Is(err, pool.ErrLate) && (!c.mayMove(ctx, ca) || c.connector.settings.fallbackError):
+	case errors.Is(err, pool.ErrLate) && (!ca.onReplica || !c.mayMove(ctx, ca) || c.connector.settings.fallbackError):
 		ca.ctx = pool.Patient(ca.ctx)
 		return true // nobody else may do it, so it waits on
 	case !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):

@@ -36,7 +36,7 @@ type fleetServer struct {
 	fault   func(ctx context.Context, database string) error // of a dial; nil: it succeeds
 
 	open, dialling, mostDialling, dials int
-	reads                               int
+	reads, writes                       int
 }
 
 // newFleet opens a template whose tenants have a database on the server "writer"
@@ -119,6 +119,20 @@ func (f *fleet) reads(server string) int {
 	return f.servers[server].reads
 }
 
+func (f *fleet) writes(server string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.servers[server].writes
+}
+
+// failOver makes the server the primary, and the writer a replica, unless they are
+// to be rivals.
+func (f *fleet) failOver(server string, rivals bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.servers["writer"].replica, f.servers[server].replica = !rivals, false
+}
+
 func (s *fleetServer) count(open, dialling int) {
 	f := s.fleet
 	f.mu.Lock()
@@ -198,12 +212,21 @@ type fleetConn struct {
 
 func (c *fleetConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if strings.Contains(query, "pg_is_in_recovery") {
+		c.server.fleet.mu.Lock()
+		defer c.server.fleet.mu.Unlock()
 		return &oneBool{is: c.server.replica}, nil
 	}
 	c.server.fleet.mu.Lock()
 	c.server.reads++
 	c.server.fleet.mu.Unlock()
 	return c.nullConn.QueryContext(ctx, query, args)
+}
+
+func (c *fleetConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.server.fleet.mu.Lock()
+	c.server.writes++
+	c.server.fleet.mu.Unlock()
+	return c.nullConn.ExecContext(ctx, query, args)
 }
 
 func (c *fleetConn) Close() error {

@@ -19,10 +19,10 @@ import (
 // A dial that hangs may have reasons of its own: a proxy may wait for what is
 // behind it. So it is no more than a suspicion. Reads avoid the server then, if
 // they can, and the watcher asks it through another engine. If that meets silence,
-// too, or where nobody listens at all, the server is down: nobody dials it but the
-// watcher, through one engine at a time, whichever it is. Any answer brings all
-// engines back, but those that were found to be down by themselves: they are asked
-// then.
+// too, and no call has ended there meanwhile, or where nobody listens at all, the
+// server is down: nobody dials it but the watcher, through one engine at a time,
+// whichever it is. Any answer brings all engines back, but those that were found to
+// be down by themselves: they are asked then.
 
 // hostHealth is what is known of a server. It is empty for one with a single
 // engine, which knows for itself.
@@ -44,6 +44,7 @@ type hostOutage struct {
 	outage
 	by      *engine // that found out
 	certain bool
+	ended   uint64 // calls at the server until then
 }
 
 // trouble is the outage of the engine's server, or nil.
@@ -97,10 +98,12 @@ func (h *sharedHost) accuse(e *engine, err error, answers uint64) (known bool) {
 	if h.answers.Load() != answers || e.outage.Load() != nil || o != nil && o.by == e || !e.watcher.k.hosts.isShared(h) {
 		return false
 	}
-	h.changed.Store(true)
-	found := &hostOutage{by: e, certain: o != nil || !hangs(err)}
+	found := &hostOutage{by: e, certain: o != nil || !hangs(err), ended: e.watcher.k.endedAt(h)}
 	found.since, found.err = time.Now(), err
-	if h.outage.CompareAndSwap(o, found) {
+	lives := o != nil && found.ended != o.ended // on the connections that it has
+	found.certain = found.certain && !lives
+	h.changed.Store(true)
+	if h.outage.CompareAndSwap(o, found) && !lives {
 		h.goDown(found)
 	}
 	return false
@@ -183,6 +186,15 @@ func (k *Connector) enginesAt(h *sharedHost) (list []*engine) {
 		}
 	}
 	return list
+}
+
+// endedAt returns how many calls the server has ended, without those that it did not
+// begin to answer.
+func (k *Connector) endedAt(h *sharedHost) (n uint64) {
+	for _, e := range k.enginesAt(h) {
+		n += e.ended() - e.moved.Load()
+	}
+	return n
 }
 
 // catchUp is called when the database is among those that are open, for what was

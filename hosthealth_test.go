@@ -136,48 +136,157 @@ func TestARefusedTenantTellsNothingOfTheOthers(t *testing.T) {
 	}
 }
 
-// Behind a proxy one database may hang while the others answer. Reads of those may
-// avoid its replica for a moment; nothing of theirs fails.
+// Behind a proxy some databases may hang while the others answer. Reads of those
+// may avoid its replica for a moment; nothing of theirs fails.
 func TestADatabaseThatHangsIsNotItsServer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		f := newFleet(t, 40, []string{"reader"})
-		f.readAll(0, 20)
-		hangs := func(ctx context.Context, database string) error {
-			if database == "t0" || database == "t100" {
-				return hole(ctx, database)
-			}
-			return nil
-		}
-		f.fails("reader", hangs)
-		f.fails("writer", hangs)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-		defer cancel()
-		var all sync.WaitGroup
-		for _, i := range []int{0, 100} {
-			all.Go(func() {
-				for ctx.Err() == nil {
-					f.read(tenant(i), 20*time.Second)
-					f.write(tenant(i), 20*time.Second)
-					time.Sleep(time.Second)
+	fallback := func(c *multidb.Config) { c.Fallback = "error" }
+	for name, change := range map[string]func(*multidb.Config){"primary": func(*multidb.Config) {}, "error": fallback} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFleet(t, 40, []string{"reader"}, change)
+				f.readAll(0, 20)
+				for _, server := range []string{"reader", "writer"} {
+					f.fails(server, hanging("hung"))
 				}
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer cancel()
+				var all sync.WaitGroup
+				for i := range 3 {
+					all.Go(func() {
+						for ctx.Err() == nil {
+							f.read(fmt.Sprintf("hung%d", i), 20*time.Second)
+							f.write(fmt.Sprintf("hung%d", i), 20*time.Second)
+							time.Sleep(time.Second)
+						}
+					})
+				}
+				n := 0
+				before := f.reads("reader")
+				for ; ctx.Err() == nil; n++ {
+					name := tenant(1 + n%60) // more than there may be connections
+					if d, err := f.read(name, 10*time.Second); err != nil || d > time.Second {
+						t.Errorf("a read of %s took %v: %v", name, d, err)
+					}
+					if err := f.write(name, 10*time.Second); err != nil {
+						t.Errorf("a write of %s: %v", name, err)
+					}
+					time.Sleep(50 * time.Millisecond)
+				}
+				if got := f.reads("reader") - before; got < n*9/10 {
+					t.Errorf("the replica answered %d of %d reads", got, n)
+				}
+				all.Wait()
 			})
+		})
+	}
+}
+
+func hanging(prefix string) func(context.Context, string) error {
+	return func(ctx context.Context, database string) error {
+		if strings.HasPrefix(database, prefix) {
+			return hole(ctx, database)
 		}
-		n := 0
+		return nil
+	}
+}
+
+// The same where nobody else happens to dial: what the server answers on the
+// connections that it has shows that it lives.
+func TestAServerThatAnswersIsNotDown(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, 0, nil)
+		f.readAll(0, 5)
+		f.fails("writer", hanging("hung"))
+		done := make(chan error)
+		for i := range 2 { // the second fails before another can be asked
+			go func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				done <- f.write(fmt.Sprintf("hung%d", i), 20*time.Second)
+			}()
+		}
+		if err := <-done; err == nil {
+			t.Error("it did not hang")
+		}
+		check(t, f.write(tenant(1), time.Second))
+		if err := <-done; err == nil {
+			t.Error("it did not hang")
+		}
+		check(t, f.write("cold", time.Second))
+	})
+}
+
+// A replica is avoided from the first dial that hangs on, by those who wait for
+// theirs, too, unless the server has answered somebody since, or nobody else may
+// answer.
+func TestASuspectedReplica(t *testing.T) {
+	// suspect has a read of a tenant hang until the server is suspected.
+	suspect := func(f *fleet) {
+		f.fails("reader", hanging("hung"))
+		check(t, f.write("hung", time.Second)) // so that the primary answers it at once then
+		f.read("hung", 20*time.Second)
+	}
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, 0, []string{"reader"})
+		f.readAll(0, 1)
 		before := f.reads("reader")
-		for ; ctx.Err() == nil; n++ {
-			name := tenant(1 + n%60) // more than there may be connections
-			if d, err := f.read(name, 10*time.Second); err != nil || d > time.Second {
-				t.Errorf("a read of %s took %v: %v", name, d, err)
-			}
-			if err := f.write(name, 10*time.Second); err != nil {
-				t.Errorf("a write of %s: %v", name, err)
-			}
-			time.Sleep(50 * time.Millisecond)
+		suspect(f)
+		f.readAll(0, 1)
+		if n := f.reads("reader") - before; n != 0 {
+			t.Error("a suspected replica was read from")
 		}
-		if got := f.reads("reader") - before; got < n*9/10 {
-			t.Errorf("the replica answered %d of %d reads", got, n)
+		time.Sleep(time.Second) // another engine was asked
+		f.readAll(0, 1)
+		if n := f.reads("reader") - before; n != 1 {
+			t.Error("the replica is not used again")
 		}
-		all.Wait()
+	})
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, 0, []string{"reader"})
+		f.readAll(0, 1)
+		var other sync.WaitGroup
+		other.Go(func() {
+			time.Sleep(time.Second)
+			f.readAll(1, 1) // by a new connection
+		})
+		before := f.reads("reader")
+		suspect(f)
+		other.Wait()
+		f.readAll(0, 1)
+		if n := f.reads("reader") - before; n != 2 {
+			t.Errorf("the server that answered another was read from %d times, want twice", n)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, 0, []string{"reader"}, func(c *multidb.Config) { c.Fallback = "error" })
+		f.readAll(0, 1)
+		suspect(f)
+		f.readAll(0, 1)
+	})
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, 4, []string{"reader"}) // one dial at a time
+		f.fails("reader", hole)
+		var first sync.WaitGroup
+		first.Go(func() { f.readAll(0, 1) })
+		time.Sleep(connectTimeout - 100*time.Millisecond)
+		if took := f.readAll(1, 1); took[0] > 150*time.Millisecond {
+			t.Errorf("a read that waited for its dial when the server was suspected took %v", took[0])
+		}
+		first.Wait()
+	})
+	bubble(t, func(t *testing.T) { // who answered last is asked first
+		f := newFleet(t, 0, []string{"reader"})
+		for i := range 50 {
+			f.read(fmt.Sprintf("hung%d", i), time.Second)
+		}
+		time.Sleep(10 * time.Minute) // until no connection is left
+		f.readAll(0, 1)
+		suspect(f)
+		time.Sleep(100 * time.Millisecond)
+		before := f.reads("reader")
+		f.readAll(0, 1)
+		if n := f.reads("reader") - before; n != 1 {
+			t.Error("the replica is not used again")
+		}
 	})
 }
 

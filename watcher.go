@@ -425,6 +425,9 @@ func (a *answer) pause(wasDown bool) {
 	if h := a.host; h != nil {
 		h.asked = false
 		h.pause, h.next = pauseAfter(h.pause, longestPause)
+		if a.err != nil {
+			h.last.CompareAndSwap(e, nil) // another one next time: this may have its own trouble
+		}
 		if h.outage.Load() == nil {
 			h.pause, h.next = 0, time.Time{}
 		}

@@ -75,6 +75,36 @@ func TestTheWatcherKeepsToTheCap(t *testing.T) {
 	}
 }
 
+// Where there is no place to ask the primary by, what is known of it grows old, and
+// nobody takes its place unasked.
+func TestAPrimaryThatCouldNotBeAskedIsDoubted(t *testing.T) {
+	for _, rivals := range []bool{false, true} {
+		bubble(t, func(t *testing.T) {
+			f := newFleet(t, 2, []string{"reader"}, discover)
+			check(t, f.write("t0", time.Second))
+			f.readAll(0, 1)
+			tx := must(f.db.BeginTx(multidb.WithDatabase(t.Context(), "other"), nil)) // has the place of t0's primary
+			f.failOver("reader", rivals)
+			for range 30 {
+				time.Sleep(100 * time.Millisecond)
+				f.readAll(0, 1)
+			}
+			before, beside := f.writes("writer"), f.writes("reader")
+			check(t, tx.Rollback())
+			err := f.write("t0", 5*time.Second)
+			if rivals {
+				wantErr(t, err, multidb.ErrTwoPrimaries)
+				beside--
+			} else {
+				check(t, err)
+			}
+			if n, m := f.writes("writer")-before, f.writes("reader")-beside; n != 0 || m != 1 {
+				t.Errorf("rivals %t: the old primary got %d writes, the new one %d", rivals, n, m)
+			}
+		})
+	}
+}
+
 // refusing makes the server refuse the databases whose names begin so.
 func refusing(prefix string, err error) func(context.Context, string) error {
 	return func(_ context.Context, database string) error {
