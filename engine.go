@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ type database struct {
 	active  bool      // statements ran lately
 	round   *round    // in which the engines are asked what they are; nil if there is none
 	rounded time.Time // when the last one ended
+	spared  bool      // it left an engine out, as no place was free and nobody waited
 }
 
 // inUse reports whether somebody works with the database, or waits to.
@@ -49,6 +51,20 @@ func (db *database) inUse() bool {
 		}
 	}
 	return false
+}
+
+// isDrained reports whether an engine was taken out of service, which nobody would
+// know any more if the database were opened anew.
+func (db *database) isDrained() bool {
+	return slices.ContainsFunc(db.engines, func(e *engine) bool { return e.drained.Load() })
+}
+
+// usage changes when somebody does something with the database.
+func (db *database) usage() (n uint64) {
+	for _, e := range db.engines {
+		n += e.ended() + uint64(e.pool.Stats().Dials)
+	}
+	return n
 }
 
 // isEmpty reports whether there is no connection.
@@ -74,6 +90,7 @@ func (db *database) close() error {
 	for _, e := range db.engines {
 		errs = append(errs, e.closeConnectors())
 		if e.host != nil {
+			e.host.last.CompareAndSwap(e, nil)
 			e.watcher.k.hosts.leave(e.host)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // What goes on elsewhere when an engine does not do what it was asked. In all of
 // these cases nothing of the statement was done:
 //
-//   - no connection could be had: another replica, then the primary; what needs
+//   - no connection could be had, or not soon: another replica, then the primary; what needs
 //     the primary waits until there is one;
 //   - a replica was asked to read and did not begin to answer: as above;
 //   - the primary was asked to prepare a statement or to begin a transaction, or
@@ -124,6 +124,9 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 		return c.connector.awaitPrimary(ctx, ca) // on the same engine, if it was named
 	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
+	case errors.Is(err, pool.ErrLate) && (!ca.onReplica || !c.mayMove(ctx, ca) || c.connector.settings.fallbackError):
+		ca.ctx = pool.Patient(ca.ctx)
+		return true // nobody else may do it, so it waits on
 	case !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
 		return false
 	case ca.onReplica:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -22,8 +23,24 @@ import (
 // outage is why an engine is down. It is also the error of those who would have
 // dialled it.
 type outage struct {
-	since time.Time
-	err   error
+	since  time.Time
+	err    error
+	wanted atomic.Uint64 // how often somebody would have dialled
+
+	// The watcher's own.
+	usage   uint64 // of the database, when it last looked
+	changed time.Time
+}
+
+// isUnused reports whether nobody used the database for a while. A refusal is
+// remembered no longer than it is met.
+func (o *outage) isUnused(db *database, now time.Time) bool {
+	usage := db.usage() + o.wanted.Load()
+	if usage != o.usage || o.changed.IsZero() {
+		o.usage, o.changed = usage, now
+		return false
+	}
+	return isRefusal(o.err) || now.Sub(o.changed) >= restAfter
 }
 
 func (o *outage) Error() string {
@@ -62,11 +79,25 @@ func (e *engine) comeUp() {
 	if e.outage.Swap(nil) == nil {
 		return
 	}
+	e.comeBack()
+	e.watcher.k.report("engine up", e, "")
+}
+
+// forget ends an outage without asking the server, for a tenant that nobody uses:
+// the next who does will find out.
+func (e *engine) forget(o *outage) {
+	e.database.doubt()
+	if e.outage.CompareAndSwap(o, nil) {
+		e.comeBack()
+	}
+}
+
+// comeBack puts the engine into use again.
+func (e *engine) comeBack() {
 	e.pool.Retry()
 	e.pace.n.Store(0)
 	e.pace.slow.Store(false)
 	e.database.refresh(nil)
-	e.watcher.k.report("engine up", e, "")
 }
 
 // isUnreachable reports whether the error of a dial says that no server is there,
@@ -97,18 +128,37 @@ const hesitation = 8
 // the watcher is the only one who tries.
 func (e *engine) Down() error {
 	if o := e.outage.Load(); o != nil {
+		o.wanted.Add(1)
 		return o
+	}
+	if o := e.trouble(); o != nil && o.certain {
+		return &o.outage
 	}
 	return nil
 }
 
-// dial opens a child for the pool.
+// dial opens a child for the pool, and draws the consequences if it cannot.
 func (e *engine) dial(ctx context.Context) (*child, error) {
+	answers := e.host.answersSoFar()
 	ch, err := e.connectNoticed(ctx)
-	if err != nil && ctx.Err() == nil && e.isDownBy(err) {
+	switch {
+	case err == nil:
+		e.host.answered(e)
+		return ch, nil
+	case ctx.Err() != nil:
+		return nil, err // nobody waited to the end
+	case isAnswer(err):
+		e.host.answered(e)
+		if isRefusal(err) && !e.isReplica() {
+			e.watcher.k.tenants.spurn(e.database)
+		}
+	case e.host.accuse(e, err, answers):
+		return nil, err
+	}
+	if e.isDownBy(err) {
 		e.goDown(err)
 	}
-	return ch, err
+	return nil, err
 }
 
 // connectNoticed is connect, and leaves the engine out of the choice while it
@@ -121,6 +171,15 @@ func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
 		}
 	}()
 	return e.connect(ctx)
+}
+
+// Patience is for the pool, whose takers wait no longer for the right to dial where
+// they may go elsewhere.
+func (e *engine) Patience() time.Duration {
+	if e.isReplica() {
+		return e.connectTimeout() / hesitation
+	}
+	return 0
 }
 
 // DialTimeout is for the pool, which lets a dial go on at least so long.
@@ -141,8 +200,18 @@ func (e *engine) hesitate(dials int32) {
 	e.database.refresh(nil)
 }
 
+// isDown reports whether the engine cannot be reached, as far as is known. A
+// replica is down by a suspicion, as there are others to do its work.
+func (e *engine) isDown() bool {
+	if e.outage.Load() != nil {
+		return true
+	}
+	o := e.trouble()
+	return o != nil && (o.certain || e.isReplica())
+}
+
 // isUp reports whether statements may be sent to the engine.
-func (e *engine) isUp() bool { return e.outage.Load() == nil && !e.drained.Load() }
+func (e *engine) isUp() bool { return !e.isDown() && !e.drained.Load() }
 
 // isTimely reports whether reads had better be, if it is a replica.
 func (e *engine) isTimely() bool { return e.isUp() && e.late.Load() <= 0 }

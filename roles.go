@@ -61,13 +61,16 @@ type round struct {
 	doubts  uint64            // those that it settles
 	waiting map[*engine]bool  // who has not answered yet, and must
 	claims  map[*engine]claim // what the others said
+
+	patience time.Duration // with those who have the connections, if one must be made
+	missed   int           // how many could not be asked, for want of a place
 }
 
 // newRound is called by the watcher, which asks every engine.
 func (db *database) newRound() *round {
 	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]bool), claims: make(map[*engine]claim)}
 	for _, e := range db.engines {
-		if !e.drained.Load() && e.outage.Load() == nil {
+		if e.isUp() {
 			r.waiting[e] = true
 		}
 	}
@@ -94,6 +97,11 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 	switch {
 	case db.doubts.Load() != r.doubts:
 		return false, "" // what it heard may be older than the doubt
+	case r.missed > 0 && !r.confirms(old, primaries):
+		if !old.doubted {
+			db.refresh(func(v *view) { v.doubted = true }) // what is known grows old
+		}
+		return false, ""
 	case len(primaries) == 0:
 		return false, ""
 	case len(primaries) > 1:
@@ -113,6 +121,12 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 	return true, changed
 }
 
+// confirms reports whether the round, in which some were not asked, says that all
+// is as it was: the primary says so, and nobody else is known to say it of himself.
+func (r *round) confirms(old *view, primaries []*engine) bool {
+	return old.rivals == nil && len(primaries) == 1 && primaries[0] == old.primary
+}
+
 // promote makes e the primary. Connections of another role are not used again:
 // those of a replica are read-only.
 func (db *database) promote(e *engine) {
@@ -125,7 +139,7 @@ func (db *database) promote(e *engine) {
 	for _, e := range []*engine{old, e} {
 		e.pool.Renew()
 	}
-	if old.outage.Load() != nil {
+	if old.isDown() {
 		old.open.interrupt() // nobody needs to wait for an answer from there
 	}
 }

@@ -234,6 +234,27 @@ func TestRolesAreAskedAnewAfterARest(t *testing.T) {
 	})
 }
 
+// An engine that was asked for its role once a second for long, and is down for a
+// moment then, is asked at once whether it is back.
+func TestAnEngineThatAnsweredForLongIsMissedSoon(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		for range 120 {
+			check(t, h.write())
+			h.where(t.Context())
+			time.Sleep(500 * time.Millisecond)
+		}
+		comesBack := refuses(h.replicas[0])
+		h.where(t.Context())
+		time.Sleep(time.Second)
+		comesBack()
+		time.Sleep(2 * time.Second)
+		if s := h.stats("replica1").State; s != multidb.Up {
+			t.Errorf("replica1 is %s two seconds after it is back", s)
+		}
+	})
+}
+
 // A primary that hangs is left when another has taken its place.
 func TestAHangingPrimaryIsLeft(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -76,6 +76,9 @@ const (
 	mysqlOption          = 1290 // ER_OPTION_PREVENTS_STATEMENT: --read-only, and other options
 	mysqlReadOnlyTx      = 1792 // ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION
 	mysqlReadOnly        = 1836 // ER_READ_ONLY_MODE
+	mysqlDatabaseDenied  = 1044 // ER_DBACCESS_DENIED_ERROR
+	mysqlAccessDenied    = 1045 // ER_ACCESS_DENIED_ERROR
+	mysqlUnknownDatabase = 1049 // ER_BAD_DB_ERROR
 	mysqlShutdown        = 1053 // ER_SERVER_SHUTDOWN
 	mysqlKilled          = 1927 // ER_CONNECTION_KILLED (MariaDB)
 	mysqlConnections     = 1040 // ER_CON_COUNT_ERROR
@@ -116,6 +119,17 @@ func isLeaving(err error) bool {
 		return true
 	}
 	return false
+}
+
+// isRefusal reports that the server has no such database, or lets this user in to
+// none: what it will say next time, too, until somebody changes that.
+func isRefusal(err error) bool {
+	switch errorNumber(err) {
+	case mysqlDatabaseDenied, mysqlAccessDenied, mysqlUnknownDatabase:
+		return true
+	}
+	state := sqlState(err)
+	return state == "3D000" || strings.HasPrefix(state, "28")
 }
 
 // isFull reports that the server has no room for another connection, or for

@@ -83,7 +83,7 @@ func (e *engine) stats() EngineStats {
 	switch {
 	case e.drained.Load():
 		s.State = Drained
-	case e.outage.Load() != nil:
+	case e.isDown():
 		s.State = Down
 	}
 	for r := range reasons {

@@ -100,6 +100,9 @@ func (ts *tenants) openOne(ctx context.Context, name string, o *opening) (db *da
 		}
 		close(o.done)
 		ts.mu.Unlock()
+		if db != nil {
+			db.catchUp()
+		}
 		ts.putOut(surplus)
 	}()
 	db, err = ts.resolve(ctx, name)
@@ -161,6 +164,37 @@ func (ts *tenants) use(db *database) {
 	}
 }
 
+// spurn makes db the next to be put out, as its server does not let anybody in. A
+// name that is no tenant's must not put out those that are. ts may be nil.
+func (ts *tenants) spurn(db *database) {
+	if ts == nil {
+		return
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.open[db.name] != db || ts.last == db {
+		return
+	}
+	ts.unlink(db)
+	db.newer, ts.last.older = ts.last, db
+	ts.last = db
+}
+
+// drain takes an engine out of service, which keeps its database open, and reports
+// whether that still was.
+func (ts *tenants) drain(e *engine) bool {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.open[e.database.name] != e.database {
+		return false
+	}
+	e.drained.Store(true)
+	return true
+}
+
+// has reports whether db is one of the tenants. ts may be nil.
+func (ts *tenants) has(db *database) bool { return ts != nil && ts.k.databases[db.name] != db }
+
 // unlink is called with mu held. db need not be in the list.
 func (ts *tenants) unlink(db *database) {
 	if db.newer != nil {
@@ -177,12 +211,12 @@ func (ts *tenants) unlink(db *database) {
 }
 
 // surplus takes out what is over the limit, the least recently used first, but
-// nothing that is in use: while all are, there may be more. Called with mu held;
+// nothing that is in use or drained: while all are, there may be more. Called with mu held;
 // the caller puts them out.
 func (ts *tenants) surplus() (out []*database) {
 	for db := ts.last; db != nil && len(ts.open) > ts.k.settings.maxDatabases; {
 		newer := db.newer
-		if db != ts.first && !db.inUse() {
+		if db != ts.first && !db.inUse() && !db.isDrained() {
 			ts.remove(db)
 			out = append(out, db)
 		}

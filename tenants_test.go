@@ -462,3 +462,86 @@ func TestDatabases(t *testing.T) {
 		t.Errorf("databases %q", got)
 	}
 }
+
+// Drain.
+
+func TestADrainedTenantIsNotPutOut(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newPlatform(t, func(c *multidb.Config) { c.MaxDatabases = 1 })
+		acme := multidb.FromDB(p.db).Engine("acme")
+		ctx := multidb.WithDatabase(t.Context(), "acme")
+		must(p.db.ExecContext(ctx, "DELETE FROM t"))
+		check(t, acme.Drain(t.Context()))
+		for _, other := range []string{"b", "c", "d"} {
+			p.wantWhere(other, other+" replica")
+		}
+		_, err := p.db.ExecContext(ctx, "DELETE FROM t")
+		wantErr(t, err, multidb.ErrDrained)
+		p.wantWhere("acme", "acme replica")
+		check(t, acme.Resume())
+		must(p.db.ExecContext(ctx, "DELETE FROM t"))
+		p.wantWhere("e", "e replica")
+		if e, ok := multidb.FromDB(p.db).Stats().Engine("acme"); ok {
+			t.Errorf("it is kept open though it is back in service, and %s", e.State)
+		}
+	})
+}
+
+func TestATenantThatIsNotOpenIsDrained(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newPlatform(t)
+		k := multidb.FromDB(p.db)
+		check(t, k.Engine("acme.replica1").Drain(t.Context()))
+		p.wantWhere("acme", "acme")
+		if got := p.resolves(); got != "acme" {
+			t.Errorf("resolved: %s", got)
+		}
+		check(t, k.Engine("acme.replica1").Resume())
+		p.wantWhere("acme", "acme replica")
+
+		check(t, k.Engine("globex").Resume())
+		if got := p.resolves(); got != "acme" {
+			t.Errorf("to resume opened: %s", got)
+		}
+		for _, name := range []string{"acme.replica9", "a/b", "primary"} {
+			wantErr(t, k.Engine(name).Drain(t.Context()), multidb.ErrUnknownEngine)
+		}
+		wantErr(t, k.Engine("a/b").Resume(), multidb.ErrUnknownEngine)
+		down := errors.New("the catalogue is down")
+		p.setHook(func(context.Context, string) error { return down })
+		wantErr(t, k.Engine("initech").Drain(t.Context()), down)
+
+		check(t, k.Engine("acme").Drain(t.Context()))
+		p.setHook(nil)
+		check(t, k.Forget("acme"))
+		must(p.db.ExecContext(multidb.WithDatabase(t.Context(), "acme"), "DELETE FROM t")) // its new place
+	})
+}
+
+// Tenants come and go while one of them is drained: once Drain has returned, it
+// stays out of service.
+func TestADrainIsNotLostToAnEviction(t *testing.T) {
+	p := &platform{t: t, fakes: make(map[string][]*testdb.Fake)}
+	p.db = openConfig(t, multidb.Config{Resolve: p.resolve, MaxDatabases: 1})
+	k := multidb.FromDB(p.db)
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				p.where(ctx, fmt.Sprintf("t%d", (i+n)%5))
+			}
+		})
+	}
+	for range 200 {
+		acme := k.Engine("acme")
+		check(t, acme.Drain(ctx))
+		if e, ok := k.Stats().Engine("acme"); !ok || e.State != multidb.Drained {
+			t.Errorf("after Drain the engine is %q", e.State)
+		}
+		check(t, acme.Resume())
+	}
+	cancel()
+	all.Wait()
+	check(t, p.db.Close())
+}

@@ -92,10 +92,11 @@ func (db *database) refresh(change func(*view)) {
 	}
 }
 
-// lateOnes are the replicas that are up and long in connecting: better than none.
+// lateOnes are the replicas that are not known to be down, though long in
+// connecting or suspected: better than none.
 func (db *database) lateOnes(v *view) (late candidates) {
 	for _, e := range db.engines {
-		if e != v.primary && e.isUp() && !slices.Contains(v.rivals, e) {
+		if e != v.primary && e.Down() == nil && !e.drained.Load() && !slices.Contains(v.rivals, e) {
 			late.add(e)
 		}
 	}

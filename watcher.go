@@ -9,13 +9,17 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/multidb-go/multidb/internal/pool"
 )
 
 // watcher is the one goroutine of a connector that looks after its engines: it
 // asks those that are down whether they are back, those that seem to hang
 // whether they live, and, with Config.Discover, all of them what they are. Each
 // question has a goroutine for the time that it takes, so that an engine that
-// does not answer keeps nobody from being asked.
+// does not answer keeps nobody from being asked. It counts among the connections
+// that there may be, and waits for its place as a statement does, or goes unasked
+// where nobody needs to know.
 //
 // It begins with the first connection and ends in Connector.Close. All fields of
 // watched belong to it alone.
@@ -55,7 +59,9 @@ func (e *engine) watch() *watched {
 // answer is what came of a question.
 type answer struct {
 	engine *engine
-	round  *round // during which it was asked; nil if there was none
+	host   *sharedHost // whose representative it was; nil if it was asked for itself
+	anew   bool        // by a new connection
+	round  *round      // during which it was asked; nil if there was none
 	claim  claim
 	err    error
 }
@@ -65,6 +71,8 @@ const (
 	askAgain      = 200 * time.Millisecond // while a primary is looked for
 	firstPause    = 50 * time.Millisecond  // before a dead engine is asked again
 	longestPause  = time.Second
+	askedAtOnce   = 4                // engines of one server, by new connections
+	restAfter     = 10 * time.Second // without use, a tenant's outage is forgotten
 	longestDoubt  = 30 * time.Second // before an engine that seems to hang, and answers, is asked again
 )
 
@@ -149,6 +157,9 @@ func (w *watcher) look(ctx context.Context, databases []*database, now time.Time
 	if w.due.IsZero() || tick {
 		w.due = now.Add(watchInterval)
 	}
+	for _, h := range w.k.hosts.inTrouble() {
+		w.dueIn(w.lookAtHost(ctx, h, now), now)
+	}
 	for _, db := range databases {
 		if db.closed.Load() {
 			continue
@@ -182,7 +193,7 @@ func (db *database) takeStock() {
 	for _, e := range db.engines {
 		calls, busy, before := e.ended(), e.pool.Stats().InUse > 0, e.watched != nil
 		stalls := busy && before && calls == e.watch().calls
-		if stalls && !e.watched.stalls && e.outage.Load() == nil {
+		if stalls && !e.watched.stalls && !e.isDown() {
 			e.watched.pause, e.watched.next = watchInterval, time.Time{} // ask at once
 		}
 		e.watch().stalls = stalls
@@ -194,35 +205,71 @@ func (db *database) takeStock() {
 // lookAt asks an engine that is down, or seems to hang though others could do
 // its work, if it is time. Else it returns when it will be.
 func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Duration {
-	down := e.outage.Load() != nil
-	if down {
+	down := e.outage.Load()
+	if down != nil {
 		e.watch()
 	}
 	if e.watched == nil {
 		return 0
 	}
+	if o := e.trouble(); o != nil {
+		if o.certain && e.watched.stalls && e.isReplica() && hangs(o.err) {
+			e.open.interrupt()
+		}
+		return 0 // it is asked for all of the server
+	}
 	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
 	switch {
-	case e.watched.asked || !down && !doubtful || e.drained.Load():
+	case e.watched.asked || down == nil && !doubtful || e.drained.Load():
 		return 0
+	case down != nil && down.changed.IsZero() && isRefusal(down.err):
+		down.isUnused(e.database, now) // takes note
+		e.watched.pause, e.watched.next = pauseAfter(0, longestDoubt)
+		return e.watched.next.Sub(now)
 	case now.Before(e.watched.next):
 		return e.watched.next.Sub(now)
+	case down != nil && w.k.tenants.has(e.database) && down.isUnused(e.database, now):
+		e.forget(down)
+		return 0
+	case e.host != nil && e.host.asking >= askedAtOnce:
+		return askAgain
 	}
-	w.ask(ctx, e, true)
+	w.ask(ctx, answer{engine: e, anew: true}, e.connectTimeout())
+	return 0
+}
+
+// lookAtHost asks a server that is down, or suspected, through one of its engines.
+func (w *watcher) lookAtHost(ctx context.Context, h *sharedHost, now time.Time) time.Duration {
+	o := h.outage.Load()
+	switch {
+	case o == nil || h.asked:
+		return 0
+	case now.Before(h.next):
+		return h.next.Sub(now)
+	}
+	e := h.representative(o)
+	if e == nil || e.watch().asked {
+		return askAgain
+	}
+	h.asked = true
+	w.ask(ctx, answer{engine: e, host: h, anew: true}, e.connectTimeout())
 	return 0
 }
 
 // lookAtRoles begins a round if it is time: at once while statements wait for
 // one, else once in an interval while the database is used, or is refused
-// because it has two primaries.
+// because it has two primaries. If nothing waits, it takes no connection from
+// anybody.
 func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) time.Duration {
 	v := db.view.Load()
 	doubted, wanted := v.doubted, v.rivals != nil || db.waiting.Load() > 0
-	interval := watchInterval
-	if doubted {
-		interval = askAgain
+	next := db.rounded.Add(watchInterval)
+	switch {
+	case wanted && db.spared:
+		next = now
+	case wanted && doubted:
+		next = db.rounded.Add(askAgain)
 	}
-	next := db.rounded.Add(interval)
 	switch {
 	case db.round != nil:
 		return 0
@@ -235,9 +282,12 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	case now.Before(next):
 		return next.Sub(now)
 	}
-	db.round = db.newRound()
+	db.round, db.spared = db.newRound(), false
+	if wanted {
+		db.round.patience = db.engines[0].connectTimeout()
+	}
 	for e := range db.round.waiting {
-		w.ask(ctx, e, false)
+		w.ask(ctx, answer{engine: e}, db.round.patience)
 	}
 	if len(db.round.waiting) == 0 {
 		db.round, db.rounded = nil, now
@@ -245,15 +295,19 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	return 0
 }
 
-// ask sends the question to an engine; hear gets the answer.
-func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
+// ask sends the question to an engine; hear gets the answer. The patience is with
+// those who have connections, where one must be made.
+func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
+	e := a.engine
 	if e.watch().asked {
 		return
 	}
 	e.watched.asked = true
-	round := e.database.round
+	if a.anew && e.host != nil {
+		e.host.asking++
+	}
+	a.round, a.err = e.database.round, errNoAnswer
 	w.asking.Go(func() {
-		a := answer{engine: e, round: round, err: errNoAnswer}
 		defer func() { // also after a panic of the child driver
 			if p := recover(); p != nil {
 				a.err = fmt.Errorf("multidb: the child driver panicked: %v", p)
@@ -263,7 +317,7 @@ func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
 			case <-ctx.Done():
 			}
 		}()
-		a.claim, a.err = e.answer(ctx, anew)
+		a.claim, a.err = e.answer(ctx, a.anew, patience)
 	})
 }
 
@@ -272,32 +326,24 @@ var errNoAnswer = errors.New("multidb: the child driver ended the goroutine in w
 // answer asks the server, by an idle connection if there is one that works, or by
 // one made for the purpose. With anew only the latter, as an idle connection may
 // be dead while the server lives.
-func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
-	defer cancel()
+func (e *engine) answer(ctx context.Context, anew bool, patience time.Duration) (claim, error) {
 	if !anew {
 		if said, ok := e.answerOnIdle(ctx); ok {
 			return said, nil
 		}
 	}
-	ch, err := e.connectNoticed(ctx)
-	if err != nil && isFull(err) {
-		ch, err = e.pool.Take(ctx) // one that comes back
-		if err != nil {
-			return claimNone, err
+	ch, err := e.pool.Visit(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
+	defer cancel()
+	switch {
+	case err == nil:
+		return e.answerOnVisit(ctx, ch)
+	case isFull(err):
+		if ch, failed := e.pool.Take(ctx); failed == nil { // one that comes back
+			return e.answerOn(ctx, ch)
 		}
-		said, err := ch.answer(ctx)
-		e.giveBack(ch, err)
-		return said, err
 	}
-	if err != nil {
-		return claimNone, err
-	}
-	said, err := ch.answer(ctx)
-	if err != nil || !ch.serves() || !e.pool.Adopt(ch) {
-		ch.Close()
-	}
-	return said, err
+	return claimNone, err
 }
 
 func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
@@ -307,17 +353,33 @@ func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
 	if !ok {
 		return claimNone, false
 	}
-	said, err := ch.answer(ctx)
-	e.giveBack(ch, err)
+	said, err := e.answerOn(ctx, ch)
 	return said, err == nil
 }
 
-func (e *engine) giveBack(ch *child, err error) {
-	if err != nil {
-		e.pool.Discard(ch)
-	} else {
-		e.pool.Put(ch)
-	}
+// answerOn asks on a child that was taken from the pool.
+func (e *engine) answerOn(ctx context.Context, ch *child) (said claim, err error) {
+	err = errNoAnswer
+	defer func() { // also after a panic
+		if err != nil {
+			e.pool.Discard(ch)
+		} else {
+			e.pool.Put(ch)
+		}
+	}()
+	return ch.answer(ctx)
+}
+
+func (e *engine) answerOnVisit(ctx context.Context, ch *child) (said claim, err error) {
+	err = errNoAnswer
+	defer func() { // also after a panic
+		if err != nil || !ch.serves() {
+			e.pool.Dismiss(ch)
+		} else {
+			e.pool.Adopt(ch)
+		}
+	}()
+	return ch.answer(ctx)
 }
 
 // answer asks the server what it is, where somebody wants to know, or only
@@ -333,38 +395,84 @@ func (ch *child) answer(ctx context.Context) (claim, error) {
 func (w *watcher) hear(ctx context.Context, a answer) {
 	e, db := a.engine, a.engine.database
 	e.watched.asked = false
+	wasDown := e.outage.Load() != nil
 	switch {
+	case a.wasNotAsked():
 	case a.err == nil:
-		if e.outage.Load() != nil {
+		if wasDown {
 			db.doubt() // before it is used: it may be something else than it was
 			e.comeUp()
 		}
 	case e.isDownBy(a.err):
-		e.goDown(a.err)
+		if !e.isDown() {
+			e.goDown(a.err)
+		}
 		if e.watched.stalls && e.isReplica() && hangs(a.err) {
 			e.open.interrupt() // reads that wait for it are better off elsewhere
 		}
 	}
-	longest := longestPause
-	if e.outage.Load() == nil {
-		longest = longestDoubt
+	if a.anew {
+		a.pause(wasDown)
 	}
-	e.watched.pause = min(max(2*e.watched.pause, firstPause), longest)
-	e.watched.next = time.Now().Add(e.watched.pause*3/4 + rand.N(e.watched.pause/2))
 	if db.round != nil {
 		w.hearRound(ctx, db, a)
 	}
+}
+
+// pause puts the next question off, after one that was asked by a new connection.
+func (a *answer) pause(wasDown bool) {
+	e := a.engine
+	if h := a.host; h != nil {
+		h.asked = false
+		h.pause, h.next = pauseAfter(h.pause, longestPause)
+		if a.err != nil {
+			h.last.CompareAndSwap(e, nil) // another one next time: this may have its own trouble
+		}
+		if h.outage.Load() == nil {
+			h.pause, h.next = 0, time.Time{}
+		}
+	}
+	if e.host != nil {
+		e.host.asking--
+	}
+	switch {
+	case a.host != nil:
+	case e.outage.Load() != nil:
+		longest := longestPause
+		if isRefusal(a.err) {
+			longest = longestDoubt // somebody has to change something
+		}
+		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longest)
+	case wasDown:
+		e.watched.pause, e.watched.next = 0, time.Time{}
+	default:
+		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longestDoubt)
+	}
+}
+
+// pauseAfter returns the pause after one, and when it ends.
+func pauseAfter(pause, longest time.Duration) (time.Duration, time.Time) {
+	pause = min(max(2*pause, firstPause), longest)
+	return pause, time.Now().Add(pause*3/4 + rand.N(pause/2))
+}
+
+// wasNotAsked reports that nothing is known that was not before.
+func (a *answer) wasNotAsked() bool {
+	return errors.Is(a.err, pool.ErrNoPlace) || errors.Is(a.err, pool.ErrClosed)
 }
 
 // hearRound adds an answer to the round that is under way. One that was asked
 // for before the round began counts for nothing.
 func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
 	r := db.round
+	if a.wasNotAsked() && r.waiting[a.engine] {
+		r.missed++
+	}
 	switch {
 	case a.round != r && r.waiting[a.engine] && a.err == nil:
-		w.ask(ctx, a.engine, false)
+		w.ask(ctx, answer{engine: a.engine}, r.patience)
 	case r.hear(a.engine, a.claim):
-		db.round, db.rounded = nil, time.Now()
+		db.round, db.rounded, db.spared = nil, time.Now(), r.missed > 0 && r.patience == 0
 		settled, changed := db.settle(r)
 		if !settled && db.doubts.Load() != r.doubts {
 			db.rounded = time.Time{} // there is more to hear: at once

@@ -76,6 +76,13 @@ func stressCap(t *testing.T, rounds int) {
 			begun := time.Now()
 			var c *conn
 			var err error
+			if rand.N(50) == 0 {
+				if c, err := p.Visit(ctx, rand.N(2*time.Millisecond)); err == nil && rand.N(2) == 0 {
+					p.Adopt(c)
+				} else if err == nil {
+					p.Dismiss(c)
+				}
+			}
 			if mine != nil && rand.N(2) == 0 && mine.TryReclaim() && minesPool.Ready(ctx, mine) {
 				c, p = mine, minesPool
 				reclaimed.Add(1)

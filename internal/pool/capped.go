@@ -69,7 +69,7 @@ func (p *Pool[C]) granted() {
 	p.mu.Lock()
 	p.member.claimed = false
 	p.open++
-	if len(p.dials) >= p.waiters.len {
+	if p.isDown() || len(p.dials) >= p.waiters.len {
 		p.o.Host.dialEnded()
 		p.freePlace()
 		p.mu.Unlock()

@@ -29,15 +29,25 @@ type dialing struct {
 // far as there are places. Where no dial would help, those wait who have something
 // to wait for. Called with mu held.
 func (p *Pool[C]) startDials() {
-	if p.o.Owner != nil && p.waiters.len > 0 {
-		if err := p.o.Owner.Down(); err != nil {
-			p.turnAway(err, true)
-			return
-		}
+	if p.isDown() {
+		return
 	}
 	for len(p.dials) < p.waiters.len && p.takePlace() {
 		go p.runDial(p.newDial())
 	}
+}
+
+// isDown says whether no dial is to be tried for those who wait, and turns them
+// away if so. Called with mu held.
+func (p *Pool[C]) isDown() bool {
+	if p.o.Owner == nil || p.waiters.len == 0 {
+		return false
+	}
+	err := p.o.Owner.Down()
+	if err != nil {
+		p.turnAway(err, true)
+	}
+	return err != nil
 }
 
 // newDial is called with mu held, a waiter in the queue and a place taken.

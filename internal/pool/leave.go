@@ -27,13 +27,17 @@ func (p *Pool[C]) TurnAway(err error, onlyHopeless bool) {
 
 // turnAway is called with mu held.
 func (p *Pool[C]) turnAway(err error, onlyHopeless bool) {
-	if onlyHopeless && p.open > len(p.dials) {
+	if onlyHopeless && !p.isHopeless() {
 		return
 	}
 	for p.waiters.len > 0 {
 		p.serve(p.waiters.first, handover[C]{err: err})
 	}
 }
+
+// isHopeless says that no connection could come back, but at best one be opened.
+// Called with mu held.
+func (p *Pool[C]) isHopeless() bool { return p.open <= len(p.dials)+int(p.visits) }
 
 // Retry begins the dials that Owner.Down kept from being tried.
 func (p *Pool[C]) Retry() {
@@ -54,24 +58,4 @@ func (p *Pool[C]) TakeIdle(ctx context.Context) (c C, ok bool) {
 	}
 	p.mu.Unlock()
 	return c, ok && (!c.base().used || p.reset(ctx, c))
-}
-
-// Adopt takes a connection that was not dialled by the pool, if there is a place
-// for it. False means that there is none, and that c is the caller's still. A pool
-// that shares limits adopts nothing: its places are given to those who wait.
-func (p *Pool[C]) Adopt(c C) bool {
-	b := c.base()
-	p.mu.Lock()
-	if p.closed || p.o.Host != nil || len(p.idle)+len(p.berths) >= p.o.MaxIdle || !p.takePlace() {
-		p.mu.Unlock()
-		return false
-	}
-	p.begin(b, p.generation)
-	b.used = true
-	kept := p.keep(c, b, false)
-	p.mu.Unlock()
-	if !kept {
-		p.close(c)
-	}
-	return true
 }

@@ -85,6 +85,7 @@ type Owner interface {
 	Lost()                      // an idle connection turned out dead
 	DialTimeout() time.Duration // the dial function's own, 0: not known
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
+	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes
 }
 
 // Pool holds the connections of one engine.
@@ -97,6 +98,7 @@ type Pool[C Conn] struct {
 	// while it is held.
 	mu         sync.Mutex
 	closed     bool
+	visits     int32 // connections that are the owner's, see visit.go
 	generation uint64
 	open       int           // places taken, see places.go
 	idle       []C           // the last is the next; all of this generation, none expired by the clock

@@ -43,6 +43,9 @@ func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
 	defer w.leave()
 	if p.o.Host != nil { // also for one that a dial is for: it may fail
 		defer time.AfterFunc(p.o.Host.turn(), func() { p.insist(w) }).Stop()
+		if patience := p.patience(); patience > 0 {
+			defer time.AfterFunc(patience, func() { p.tire(w) }).Stop()
+		}
 	}
 	select {
 	case h := <-w.handed:
