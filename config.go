@@ -57,8 +57,10 @@ type Config struct {
 	MaxOpenTotal int
 
 	// MaxOpenPerHost limits in the same way the connections to each server, which
-	// is told from others by host and port in the DSN. Engines that have a
-	// Connector are not counted. The default is no limit.
+	// is told from others by host and port in the DSN, as its driver completes
+	// them. Engines whose server cannot be told, among them all that have a
+	// Connector, count as one server together, so that the limit holds for each.
+	// A file of SQLite has no server and no limit. The default is no limit.
 	MaxOpenPerHost int
 
 	// RequireDatabase refuses statements for which neither the context nor a rule

@@ -136,7 +136,7 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 			Owner:       e,
 		}
 		if k.hosts != nil {
-			e.host = k.hosts.join(e)
+			e.host = k.hosts.join(c)
 			options.Host = e.host.Host
 		}
 		e.pool = pool.New(e.dial, options)

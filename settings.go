@@ -71,6 +71,7 @@ type engineConfig struct {
 	dsn       string // or
 	connector driver.Connector
 	dialect   Dialect
+	address   address
 	trusted   bool // a replica that is not opened read-only
 	weight    int
 	pool      poolConfig
@@ -325,6 +326,7 @@ func (b *engineBuilder) engine(path string, e Engine, place engineConfig) (*engi
 		return nil, err
 	}
 	built.dialect = dialectOf(built.driver, built.connector)
+	built.address = addressOf(built.dialect, built.dsn)
 	switch e.ReadOnly {
 	case "", "enforce":
 	case "trust":

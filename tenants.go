@@ -142,6 +142,9 @@ func (ts *tenants) resolve(ctx context.Context, name string) (*database, error) 
 	if err != nil {
 		return nil, fmt.Errorf("multidb: %w", err)
 	}
+	if err := config.checkLengths(); err != nil {
+		return nil, err
+	}
 	return ts.k.openDatabase(config)
 }
 

@@ -213,6 +213,42 @@ func TestPostgresTenantsBySchema(t *testing.T) {
 	}
 }
 
+// Of a name that is too long the server keeps the beginning, so that two tenants
+// would be one: they are refused.
+func TestPostgresTenantsWithLongNames(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	admin := must(sql.Open("pgx", cluster.Primary().DSN("postgres")))
+	defer admin.Close()
+	first, second := strings.Repeat("customer-", 6)+"aaaaaaa-1", strings.Repeat("customer-", 6)+"aaaaaaa-2"
+	long := "platform_" + first
+	must(admin.Exec(fmt.Sprintf("CREATE DATABASE %q", long)))
+	defer func() { must(admin.Exec(fmt.Sprintf("DROP DATABASE %q", long))) }()
+	must(admin.Exec(fmt.Sprintf("CREATE SCHEMA %q", long)))
+	defer func() { must(admin.Exec(fmt.Sprintf("DROP SCHEMA %q", long))) }()
+	for _, dsn := range []string{
+		strings.Replace(cluster.Primary().DSN("NAME"), "NAME", "platform_{tenant}", 1),
+		cluster.Primary().DSN("postgres") + "?search_path=platform_{tenant}",
+		cluster.Primary().DSN("postgres") + "?options=-c%20search_path%3Dplatform_{tenant}",
+	} {
+		// What the server makes of it.
+		var databases [2]string
+		for i, name := range []string{first, second} {
+			db := must(sql.Open("pgx", strings.ReplaceAll(dsn, "{tenant}", name)))
+			check(t, db.QueryRow("SELECT current_database() || '.' || current_schema()").Scan(&databases[i]))
+			check(t, db.Close())
+		}
+		if databases[0] != databases[1] {
+			t.Errorf("%s: the server tells %s apart: there is no need to refuse them", dsn, databases)
+		}
+
+		db := openConfig(t, multidb.Config{RequireDatabase: true, Tenants: multidb.Database{Primary: multidb.Engine{DSN: dsn}}})
+		for _, name := range []string{first, second} {
+			wantErr(t, use(db.QueryContext(multidb.WithDatabase(t.Context(), name), "SELECT 1")), multidb.ErrUnknownDatabase)
+		}
+		check(t, db.Close())
+	}
+}
+
 func TestPostgresTenantsByRow(t *testing.T) {
 	cluster := testdb.Postgres(t)
 	name := cluster.Database(t)

@@ -96,6 +96,20 @@ func (s *settings) tenant(name string, d Database) (*databaseConfig, error) {
 	return built, s.checkTenantNames(path, built)
 }
 
+// checkLengths refuses a tenant that a server could take for another, because it
+// cuts off what is too long of a name in the DSN.
+func (d *databaseConfig) checkLengths() error {
+	for _, e := range d.engines() {
+		for _, n := range e.address.names {
+			if n.length > n.limit && (!n.varies || strings.Contains(n.text, d.name)) {
+				return fmt.Errorf("%w %s: the %s of engine %q has a name of %d characters, and the server tells names apart by the first %d; shorten the tenant's, or what is put around it",
+					ErrUnknownDatabase, show(d.name), n.what, e.name, n.length, n.limit)
+			}
+		}
+	}
+	return nil
+}
+
 // checkTenantNames refuses engines with the names of others.
 func (s *settings) checkTenantNames(path string, d *databaseConfig) error {
 	for _, e := range d.engines() {
