@@ -3,6 +3,7 @@ package multidb_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -461,4 +462,60 @@ func TestDatabases(t *testing.T) {
 	if got := slices.Collect(multidb.FromDB(db).Databases()); !slices.Equal(got, []string{"", "b"}) {
 		t.Errorf("databases %q", got)
 	}
+}
+
+// closing is a connector that counts how often it is closed, and is of no use
+// afterwards.
+type closing struct {
+	driver.Connector
+	closed atomic.Int64
+}
+
+func (c *closing) Connect(ctx context.Context) (driver.Conn, error) {
+	if c.closed.Load() > 0 {
+		return nil, errors.New("the connector is closed")
+	}
+	return c.Connector.Connect(ctx)
+}
+
+func (c *closing) Close() error {
+	c.closed.Add(1)
+	return nil
+}
+
+// A connector that several tenants have is closed with the last of them.
+func TestAConnectorOfManyTenants(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		shared := &closing{Connector: testdb.NewFake(t, "shared", testdb.Full).Connector()}
+		db := openConfig(t, multidb.Config{MaxDatabases: 2, Resolve: func(_ context.Context, name string) (multidb.Database, error) {
+			e := multidb.Engine{Driver: "pgx", Connector: shared}
+			if name == "other" {
+				e.Connector = &closing{Connector: testdb.NewFake(t, "other", testdb.Full).Connector()}
+			}
+			return multidb.Database{Primary: e, Replicas: []multidb.Engine{e}}, nil // twice for each
+		}})
+		defer db.Close()
+		k := multidb.FromDB(db)
+		write := func(tenant string) { // by a new connection
+			t.Helper()
+			_, err := db.ExecContext(multidb.WithDatabase(t.Context(), tenant), "DELETE FROM t")
+			if n := shared.closed.Load(); err != nil || n != 0 {
+				t.Errorf("a write of %s, where the connector was closed %d times: %v", tenant, n, err)
+			}
+		}
+		write("a")
+		write("b")
+		check(t, k.Forget("a"))
+		write("c")
+		write("other") // puts b out
+		synctest.Wait()
+		write("d") // and this one c
+		write("d")
+		synctest.Wait()
+		check(t, k.Forget("other"))
+		check(t, k.Forget("d"))
+		if n := shared.closed.Load(); n != 1 {
+			t.Errorf("without a tenant, it was closed %d times, want once", n)
+		}
+	})
 }
