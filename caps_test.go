@@ -76,7 +76,15 @@ type counted struct{ open, most, dialling, mostDialling atomic.Int64 }
 
 func (d *counted) Open(string) (driver.Conn, error) { return nil, driver.ErrSkip }
 
-func (d *counted) OpenConnector(string) (driver.Connector, error) { return d, nil }
+func (d *counted) OpenConnector(dsn string) (driver.Connector, error) {
+	return &countedConnector{d, dsn}, nil
+}
+
+// countedConnector is as big as pgx's.
+type countedConnector struct {
+	*counted
+	dsn string
+}
 
 func (d *counted) Driver() driver.Driver { return d }
 
