@@ -114,10 +114,11 @@ type effort struct {
 	peakCalls      int
 	classifyRounds int
 
-	tenantRounds    int
-	tenantCalls     int
-	nullTenantCalls int
-	firstRounds     int
+	tenantRounds     int
+	tenantCalls      int
+	nullTenantRounds int
+	nullTenantCalls  int
+	firstRounds      int
 }
 
 func effortOf(quick bool) effort {
@@ -129,8 +130,8 @@ func effortOf(quick bool) effort {
 			peakRounds: 1, peakCalls: 6400,
 			classifyRounds: 5,
 			tenantRounds:   1, tenantCalls: 6400,
-			nullTenantCalls: 64_000,
-			firstRounds:     50,
+			nullTenantRounds: 1, nullTenantCalls: 64_000,
+			firstRounds: 50,
 		}
 	}
 	return effort{
@@ -140,7 +141,7 @@ func effortOf(quick bool) effort {
 		peakRounds: 7, peakCalls: 64_000,
 		classifyRounds: 51,
 		tenantRounds:   7, tenantCalls: 64_000,
-		nullTenantCalls: 640_000,
-		firstRounds:     1001,
+		nullTenantRounds: 5, nullTenantCalls: 640_000,
+		firstRounds: 1001,
 	}
 }
