@@ -1,7 +1,7 @@
 // Command bench measures what multidb costs over its child driver, and compares
 // it with the budgets.
 //
-//	go run ./bench          # all, in about five minutes
+//	go run ./bench          # all, in some ten minutes
 //	go run ./bench -quick   # does it run at all? The times mean little
 //	go run ./bench -only null
 //
@@ -140,8 +140,8 @@ func effortOf(quick bool) effort {
 		postgresRounds: 101, postgresCalls: 640,
 		peakRounds: 7, peakCalls: 64_000,
 		classifyRounds: 51,
-		tenantRounds:   7, tenantCalls: 64_000,
-		nullTenantRounds: 5, nullTenantCalls: 640_000,
+		tenantRounds:   5, tenantCalls: 19_200,
+		nullTenantRounds: 3, nullTenantCalls: 128_000,
 		firstRounds: 1001,
 	}
 }
