@@ -31,7 +31,7 @@ type serverName struct {
 func addressOf(d Dialect, dsn string) address {
 	_, isURL := asURL(dsn)
 	switch {
-	case d == SQLite || pgxRegistered.MatchString(dsn):
+	case dsn == "" || d == SQLite || pgxRegistered.MatchString(dsn): // "" is a connector's
 		return address{}
 	case d == Postgres || strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://"):
 		return postgresAddress(dsn)
@@ -43,6 +43,27 @@ func addressOf(d Dialect, dsn string) address {
 		}
 	}
 	return address{}
+}
+
+// findAddresses reads the DSNs of all engines.
+func (d *databaseConfig) findAddresses() {
+	for _, e := range d.engines() {
+		e.address = addressOf(e.dialect, e.dsn)
+	}
+}
+
+// standIn is a tenant's name that is nowhere in a DSN but in the place of one.
+const standIn = "0standin0for0a0tenant0"
+
+// named returns the address with a tenant's name where that of standIn was.
+func (a address) named(tenant string) address {
+	named := address{host: strings.ReplaceAll(a.host, standIn, strings.ToLower(tenant))}
+	for _, n := range a.names {
+		n.length += (len(tenant) - len(standIn)) * strings.Count(n.text, standIn)
+		n.text = strings.ReplaceAll(n.text, standIn, tenant)
+		named.names = append(named.names, n)
+	}
+	return named
 }
 
 // PostgreSQL.

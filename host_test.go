@@ -25,6 +25,7 @@ func TestHostOfADSN(t *testing.T) {
 		{Postgres, "dbname=x", "from-environment:5432"},
 		{Postgres, "postgres:///shop", "from-environment:5432"},
 		{Postgres, "registeredConnConfig1", ""},
+		{Postgres, "", ""}, // a connector
 		{Postgres, "host=db1 port=many", ""},
 		{MySQL, "app:p@ss/w(o)rd@tcp(db1:3306)/shop?parseTime=true", "tcp(db1:3306)"},
 		{MySQL, "app@tcp(DB1)/shop", "tcp(db1:3306)"},

@@ -143,6 +143,7 @@ func (ts *tenants) resolve(ctx context.Context, name string) (*database, error) 
 	if err != nil {
 		return nil, fmt.Errorf("multidb: %w", err)
 	}
+	s.findAddresses(config)
 	if err := config.checkLengths(); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,23 @@ func (s *settings) setTenants(c Config) error {
 		return err
 	}
 	s.tenantDialect = sample.primary.dialect
+	for _, e := range template.engines() {
+		s.tenantAddresses = append(s.tenantAddresses, addressOf(s.tenantDialect, e.named(standIn).DSN))
+	}
 	return nil
+}
+
+// findAddresses takes the addresses of a tenant's engines from those of the
+// template, where these can be told: to read each tenant's DSN as pgx does would
+// cost more than all else that opens a database.
+func (s *settings) findAddresses(d *databaseConfig) {
+	for i, e := range d.engines() {
+		if s.tenants != nil && s.tenantAddresses[i].host != "" {
+			e.address = s.tenantAddresses[i].named(d.name)
+		} else {
+			e.address = addressOf(e.dialect, e.dsn)
+		}
+	}
 }
 
 // checkTemplate refuses an engine that would be the same one for two tenants.

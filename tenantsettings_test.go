@@ -3,6 +3,7 @@ package multidb
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -78,6 +79,14 @@ func FuzzTenantDSN(f *testing.F) {
 			}
 			if len(database) > 63 {
 				t.Errorf("%q in template %d is in database %s, of whose name PostgreSQL keeps 63 bytes", name, i, database)
+			}
+			read, err := k.settings.tenant(name, k.settings.tenants.named(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.settings.findAddresses(read)
+			if got, want := read.primary.address, addressOf(Postgres, db.engines[0].dsn); !reflect.DeepEqual(got, want) {
+				t.Errorf("%q in template %d has the address %v, and its DSN says %v", name, i, got, want)
 			}
 			got := fmt.Sprint(config.Host, config.Port, config.User, config.Password, config.Database, config.RuntimeParams, len(config.Fallbacks))
 			want := fmt.Sprint(name+".db.example", 5433, "app", "secret", database, map[string]string{"application_name": name}, 0)
