@@ -49,10 +49,17 @@ func newHosts(s *settings) *hosts {
 		byName: make(map[string]*sharedHost), leaving: make(map[string]*sharedHost)}
 }
 
+// untold is the host of all engines whose server cannot be told, where each server
+// has a limit: it holds for each of them if it holds for all together.
+const untold = "untold"
+
 // join returns the host of an engine. One whose server cannot be told is on a host
-// of its own.
-func (hs *hosts) join(e *engine) *sharedHost {
-	name := hostOf(e.database.dialect, e.dsn)
+// of its own if servers have no limit, and so is a file.
+func (hs *hosts) join(c *engineConfig) *sharedHost {
+	name := c.address.host
+	if name == "" && hs.perHost > 0 && c.dialect != SQLite {
+		name = untold
+	}
 	if name == "" {
 		return &sharedHost{Host: hs.total.Host(0, hs.dials)}
 	}

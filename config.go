@@ -57,8 +57,10 @@ type Config struct {
 	MaxOpenTotal int
 
 	// MaxOpenPerHost limits in the same way the connections to each server, which
-	// is told from others by host and port in the DSN. Engines that have a
-	// Connector are not counted. The default is no limit.
+	// is told from others by host and port in the DSN, as its driver completes
+	// them. Engines whose server cannot be told, among them all that have a
+	// Connector, count as one server together, so that the limit holds for each.
+	// A file of SQLite has no server and no limit. The default is no limit.
 	MaxOpenPerHost int
 
 	// RequireDatabase refuses statements for which neither the context nor a rule
@@ -166,6 +168,12 @@ type Engine struct {
 	// Connector is the child driver's own connector, for what a DSN cannot say:
 	// short-lived credentials, tracing, a parsed configuration. There is no JSON
 	// form.
+	//
+	// As with sql.OpenDB, it belongs to multidb from then on: one that has a Close
+	// method is closed with the last engine that has it, which is at the end of
+	// the sql.DB, or when the last of its tenants is forgotten. Resolve may give one
+	// to several tenants. If it keeps one for tenants to come, it must hide the
+	// Close, as in struct{ driver.Connector }{c}, and call that itself.
 	Connector driver.Connector `json:"-"`
 
 	// ReadOnly says who keeps writes away from a replica. With "enforce" (the

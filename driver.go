@@ -66,8 +66,9 @@ type Connector struct {
 	known               [SQLite + 1]*factsCache
 	watcher             *watcher
 
-	tenants   *tenants             // nil if there are none
-	hosts     *hosts               // nil if engines share no limits
+	tenants   *tenants // nil if there are none
+	hosts     *hosts   // nil if engines share no limits
+	given     given
 	databases map[string]*database // the default one by ""
 	engines   map[string]*engine
 	all       []*engine // in the order of the configuration

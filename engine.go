@@ -142,6 +142,9 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 	if err := e.openConnectors(c); err != nil {
 		return e.connectionError(context.Background(), err)
 	}
+	if e.dsn == "" {
+		k.given.take(e.connector)
+	}
 	if k.settings.holds() {
 		e.held = new(heldStats)
 	} else {
@@ -153,7 +156,7 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 			Owner:       e,
 		}
 		if k.hosts != nil {
-			e.host = k.hosts.join(e)
+			e.host = k.hosts.join(c)
 			options.Host = e.host.Host
 		}
 		e.pool = pool.New(e.dial, options)
@@ -261,10 +264,14 @@ func (e *engine) connectionError(ctx context.Context, err error) error {
 	return &engineError{engine: e.name, text: text, err: err}
 }
 
-// closeConnectors closes those of the child driver's connectors that can be.
+// closeConnectors closes those of the child driver's connectors that can be, a
+// given one with the last engine that has it.
 func (e *engine) closeConnectors() error {
 	var errs []error
 	for _, c := range []driver.Connector{e.connector, e.readOnly} {
+		if e.dsn == "" && !e.watcher.k.given.release(c) {
+			continue // another engine has it, too
+		}
 		if closer, ok := c.(io.Closer); ok {
 			errs = append(errs, closer.Close())
 		}

@@ -197,6 +197,7 @@ func (c fleetConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	return &fleetConn{conn.(nullConn), s}, nil
 }
 
+// nullConn is what the connections of testdb.NullConnector can do.
 type nullConn interface {
 	driver.Conn
 	driver.QueryerContext

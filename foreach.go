@@ -15,19 +15,24 @@ import (
 // returned, with their errors joined, each with the name of its database.
 //
 // An error does not keep the others from being called. When ctx ends, no further
-// call begins, and the error is that of the context as well. A panic of fn goes on
-// in the caller of ForEach when all calls have returned.
+// call begins, and one of the errors is that of the context and says from which
+// name on, in the order given, none was called. A panic of fn goes on in the caller
+// of ForEach when all calls have returned.
+//
+// A sql.DB that was not opened with multidb is an error, because all calls would
+// work on its one database. It may be wrapped by another driver, such as one that
+// traces.
 func ForEach(ctx context.Context, db *sql.DB, names []string, limit int, fn func(ctx context.Context, name string) error) error {
 	switch {
-	case FromDB(db) == nil:
-		return errors.New("multidb: ForEach: the sql.DB was not opened with multidb")
 	case limit < 1:
 		return fmt.Errorf("multidb: ForEach: the limit is %d, and must be at least 1", limit)
+	case !leadsHere(ctx, db) && ctx.Err() == nil:
+		return errors.New("multidb: ForEach: the sql.DB was not opened with multidb")
 	}
 	e := eachCall{fn: fn, errs: make([]error, len(names)+1), places: make(chan struct{}, limit)}
 	for i, name := range names {
 		if !e.takePlace(ctx) {
-			e.errs[len(names)] = ctx.Err()
+			e.errs[len(names)] = fmt.Errorf("multidb: ForEach: %d of %d were not begun, from database %q on: %w", len(names)-i, len(names), name, ctx.Err())
 			break
 		}
 		e.running.Go(func() {
@@ -40,6 +45,12 @@ func ForEach(ctx context.Context, db *sql.DB, names []string, limit int, fn func
 		panic(e.panicked)
 	}
 	return errors.Join(e.errs...)
+}
+
+// leadsHere reports whether db was opened with multidb, be it below a wrapper, which
+// passes on that no database can have such a name: no other driver says so.
+func leadsHere(ctx context.Context, db *sql.DB) bool {
+	return FromDB(db) != nil || errors.Is(db.PingContext(WithDatabase(ctx, "?")), ErrUnknownDatabase)
 }
 
 type eachCall struct {

@@ -29,7 +29,9 @@ func (c *children) add(ch *child) {
 func (c *children) remove(ch *child) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.set, ch)
+	if delete(c.set, ch); len(c.set) == 0 {
+		c.set = nil // its memory, too, for an engine at rest
+	}
 }
 
 // interrupt makes the calls that wait for the server fail as if it had closed the

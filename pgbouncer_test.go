@@ -169,6 +169,57 @@ func TestPgBouncerDiscover(t *testing.T) {
 	}
 }
 
+// A PgBouncer that is told to ignore search_path loses it without a word, and the
+// server does not report what it is: all tenants would be in one schema. It is why
+// docs/tenants.md says never to, and to have a role for each tenant instead.
+func TestPgBouncerAndASchemaForEachTenant(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	name := cluster.Database(t)
+	admin := must(sql.Open("pgx", cluster.Primary().DSN(name)))
+	defer admin.Close()
+	tenants := []string{"acme", "globex"}
+	must(admin.Exec("CREATE TABLE public.marker AS SELECT 'public'::text AS name; GRANT SELECT ON public.marker TO public"))
+	for _, tenant := range tenants {
+		must(admin.Exec(fmt.Sprintf(`CREATE ROLE %[1]s LOGIN; CREATE SCHEMA AUTHORIZATION %[1]s;
+			CREATE TABLE %[1]s.marker AS SELECT '%[1]s'::text AS name; ALTER TABLE %[1]s.marker OWNER TO %[1]s;
+			ALTER ROLE %[1]s IN DATABASE %[2]s SET search_path = %[1]s`, tenant, name)))
+		defer func() {
+			must(admin.Exec("DROP OWNED BY " + tenant))
+			must(admin.Exec("DROP ROLE " + tenant))
+		}()
+	}
+	open := func(ignore, parameter string) *sql.DB {
+		proxy := testdb.PgBouncer(t, cluster.Primary(), map[string]string{
+			"pool_mode": "transaction", "default_pool_size": "1", "ignore_startup_parameters": ignore})
+		db := openConfig(t, multidb.Config{RequireDatabase: true,
+			Tenants: multidb.Database{Primary: multidb.Engine{DSN: proxy.DSN(name) + "?default_query_exec_mode=exec&" + parameter}}})
+		t.Cleanup(func() { check(t, db.Close()) })
+		return db
+	}
+	read := func(db *sql.DB, tenant string) (got string, err error) {
+		ctx, cancel := context.WithTimeout(multidb.WithDatabase(t.Context(), tenant), time.Minute)
+		defer cancel()
+		err = db.QueryRowContext(ctx, "SELECT name FROM marker").Scan(&got)
+		return got, err
+	}
+	strict := open("", "search_path={tenant}")
+	ignoring := open("search_path", "search_path={tenant}")
+	byRole := open("", "user={tenant}")
+	for range 3 { // in turns, on one connection to the server
+		for _, tenant := range tenants {
+			if got, err := read(strict, tenant); err == nil || !strings.Contains(err.Error(), "unsupported startup parameter") {
+				t.Errorf("%s reads %q, %v: PgBouncer knows search_path now, so the documentation is out of date", tenant, got, err)
+			}
+			if got, err := read(ignoring, tenant); err != nil || got != "public" {
+				t.Errorf("%s reads %q, %v: ignoring search_path does no harm now, so the documentation is out of date", tenant, got, err)
+			}
+			if got, err := read(byRole, tenant); err != nil || got != tenant {
+				t.Errorf("%s reads %q by its role, %v", tenant, got, err)
+			}
+		}
+	}
+}
+
 // What a session sets stays on a connection to the server, which PgBouncer gives
 // to the next. It is why docs/tenants.md says what to use instead.
 func TestPgBouncerSharesSessions(t *testing.T) {

@@ -37,6 +37,7 @@ type settings struct {
 	tenants           *Database                                                // a template; or nil
 	resolveTenant     func(ctx context.Context, name string) (Database, error) // or nil
 	tenantDialect     Dialect                                                  // of the template
+	tenantAddresses   []address                                                // of the template's engines, for standIn
 	maxDatabases      int
 	requireDatabase   bool
 	maxOpenTotal      int    // 0: no limit
@@ -71,6 +72,7 @@ type engineConfig struct {
 	dsn       string // or
 	connector driver.Connector
 	dialect   Dialect
+	address   address
 	trusted   bool // a replica that is not opened read-only
 	weight    int
 	pool      poolConfig
@@ -225,6 +227,7 @@ func (s *settings) addDatabases(c Config) error {
 		if err != nil {
 			return err
 		}
+		d.findAddresses()
 		s.databases = append(s.databases, d)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
@@ -239,6 +242,7 @@ func (s *settings) addDatabases(c Config) error {
 		if err != nil {
 			return err
 		}
+		d.findAddresses()
 		s.databases = append(s.databases, d)
 	}
 	if len(s.databases) == 0 && c.Tenants.isZero() && c.Resolve == nil {

@@ -46,9 +46,6 @@ var (
 // find returns the database of a tenant, and opens it if it is not open. Of many
 // that ask at the same time one opens it.
 func (ts *tenants) find(ctx context.Context, name string) (*database, error) {
-	if !databaseName.MatchString(name) || isRole(name) {
-		return nil, fmt.Errorf("%w %s: a name is letters, digits, '_' and '-', at most 63", ErrUnknownDatabase, show(name))
-	}
 	for {
 		ts.mu.Lock()
 		if ts.closed {
@@ -61,6 +58,10 @@ func (ts *tenants) find(ctx context.Context, name string) (*database, error) {
 			return db, nil
 		}
 		o := ts.opening[name]
+		if o == nil && (!databaseName.MatchString(name) || isRole(name)) { // none of these is ever open
+			ts.mu.Unlock()
+			return nil, fmt.Errorf("%w %s: a name is letters, digits, '_' and '-', at most 63", ErrUnknownDatabase, show(name))
+		}
 		if o == nil {
 			o = &opening{done: make(chan struct{}), err: errResolvePanicked}
 			ts.opening[name] = o
@@ -144,6 +145,10 @@ func (ts *tenants) resolve(ctx context.Context, name string) (*database, error) 
 	config, err := s.tenant(name, d)
 	if err != nil {
 		return nil, fmt.Errorf("multidb: %w", err)
+	}
+	s.findAddresses(config)
+	if err := config.checkLengths(); err != nil {
+		return nil, err
 	}
 	return ts.k.openDatabase(config)
 }

@@ -2,6 +2,7 @@ package multidb_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -11,6 +12,18 @@ import (
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
 )
+
+// tenantTemplate is the template of tenants whose databases are on one cluster.
+func tenantTemplate(cluster *testdb.PostgresCluster) multidb.Database {
+	dsn := func(s *testdb.Server) multidb.Engine {
+		return multidb.Engine{DSN: strings.Replace(s.DSN("NAME"), "NAME", "{tenant}", 1)}
+	}
+	template := multidb.Database{Primary: dsn(cluster.Primary())}
+	for _, standby := range cluster.Standbys() {
+		template.Replicas = append(template.Replicas, dsn(standby))
+	}
+	return template
+}
 
 // A standby that stops in the midst of many tenants' work is found out for all of
 // them, and their reads that hang on it run on the primary.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,37 +17,31 @@ import (
 	"github.com/multidb-go/multidb/internal/testdb"
 )
 
-// tenantTemplate is the template of tenants whose databases are on one cluster.
-func tenantTemplate(cluster *testdb.PostgresCluster) multidb.Database {
-	dsn := func(s *testdb.Server) multidb.Engine {
-		return multidb.Engine{DSN: strings.Replace(s.DSN("NAME"), "NAME", "{tenant}", 1)}
-	}
-	template := multidb.Database{Primary: dsn(cluster.Primary())}
-	for _, standby := range cluster.Standbys() {
-		template.Replicas = append(template.Replicas, dsn(standby))
-	}
-	return template
-}
-
-// estate is many tenants' databases on real servers. The marker that a tenant's
-// statement finds is the tenant's name; a session whose search_path is "decoy"
-// finds another.
+// estate is many tenants on real servers. Each has a schema of its own in one of a
+// few databases, so that a connection of another tenant may be to the right
+// database. The marker that a tenant's statement finds is the tenant's name; a
+// session whose search_path is "decoy" finds another.
 type estate struct {
 	*sql.DB
-	names   []string
-	visits  []atomic.Int64 // committed, by the place of the name
-	guest   string         // a role
-	rows    atomic.Int64   // checked
-	forgets atomic.Int64
+	cluster   *testdb.PostgresCluster
+	databases []string
+	names     []string
+	visits    []atomic.Int64 // committed, by the place of the name
+	guest     string         // a role
+	rows      atomic.Int64   // checked
+	forgets   atomic.Int64
 }
 
 var guests atomic.Int64 // roles belong to the whole cluster
 
-func openEstate(t *testing.T, size int, c multidb.Config) *estate {
+func openEstate(t *testing.T, databases, tenants int, c multidb.Config) *estate {
 	t.Helper()
 	cluster := testdb.Postgres(t)
-	e := &estate{visits: make([]atomic.Int64, size), guest: fmt.Sprintf("guest%d", guests.Add(1))}
-	c.Tenants = tenantTemplate(cluster)
+	e := &estate{cluster: cluster, visits: make([]atomic.Int64, tenants), guest: fmt.Sprintf("guest%d", guests.Add(1))}
+	for i := range tenants {
+		e.names = append(e.names, fmt.Sprintf("tenant%03d", i))
+	}
+	c.Resolve = e.resolve
 	e.DB = openConfig(t, c)
 	admin := must(sql.Open("pgx", cluster.Primary().DSN("postgres")))
 	must(admin.Exec("CREATE ROLE " + e.guest))
@@ -54,20 +49,43 @@ func openEstate(t *testing.T, size int, c multidb.Config) *estate {
 		must(admin.Exec("DROP ROLE " + e.guest))
 		check(t, admin.Close())
 	})
-	e.names = cluster.Databases(t, size)
+	e.databases = cluster.Databases(t, databases)
 	t.Cleanup(func() { check(t, e.Close()) }) // before they are
-	check(t, multidb.ForEach(t.Context(), e.DB, e.names, 4, func(ctx context.Context, name string) error {
-		_, err := e.ExecContext(ctx, `CREATE TABLE visits (name text);
-			CREATE TABLE marker (name text);
-			INSERT INTO marker VALUES (current_database());
-			CREATE SCHEMA decoy;
-			CREATE TABLE decoy.marker (name text);
-			INSERT INTO decoy.marker VALUES ('decoy');
-			GRANT SELECT ON marker TO `+e.guest)
-		return err
-	}))
+	for i := range e.databases {
+		e.furnish(t, i)
+	}
 	check(t, cluster.WaitReplay(t.Context()))
 	return e
+}
+
+// furnish makes a database and the schemas of the tenants that live there.
+func (e *estate) furnish(t *testing.T, database int) {
+	t.Helper()
+	statements := `CREATE SCHEMA decoy; CREATE TABLE decoy.marker (name text); INSERT INTO decoy.marker VALUES ('decoy');`
+	for i := database; i < len(e.names); i += len(e.databases) {
+		statements += fmt.Sprintf(`CREATE SCHEMA %[1]s; CREATE TABLE %[1]s.visits (name text); CREATE TABLE %[1]s.marker (name text);
+			INSERT INTO %[1]s.marker VALUES ('%[1]s'); GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT ON %[1]s.marker TO %[2]s;`, e.names[i], e.guest)
+	}
+	db := must(sql.Open("pgx", e.cluster.Primary().DSN(e.databases[database])))
+	must(db.Exec(statements))
+	check(t, db.Close())
+}
+
+// databaseOf is where a tenant lives.
+func (e *estate) databaseOf(name string) string {
+	i, _ := strconv.Atoi(strings.TrimPrefix(name, "tenant"))
+	return e.databases[i%len(e.databases)]
+}
+
+func (e *estate) resolve(_ context.Context, name string) (multidb.Database, error) {
+	engine := func(s *testdb.Server) multidb.Engine {
+		return multidb.Engine{DSN: s.DSN(e.databaseOf(name)) + "?search_path=" + name}
+	}
+	d := multidb.Database{Primary: engine(e.cluster.Primary())}
+	for _, standby := range e.cluster.Standbys() {
+		d.Replicas = append(d.Replicas, engine(standby))
+	}
+	return d, nil
 }
 
 // session is what a statement sees of its tenant and of its session.
@@ -77,8 +95,8 @@ type session struct {
 }
 
 // fresh is what a statement of a tenant sees that nobody prepared anything for.
-func fresh(name string) session {
-	return session{marker: name, database: name, user: "postgres", searchPath: `"$user", public`}
+func (e *estate) fresh(name string) session {
+	return session{marker: name, database: e.databaseOf(name), user: "postgres", searchPath: name}
 }
 
 func (e *estate) look(ctx context.Context, q querier, want session) error {
@@ -109,9 +127,9 @@ func (e *estate) visit(ctx context.Context, i int) error {
 		e.forgets.Add(1)
 		fallthrough
 	case 3, 4, 5: // where the sessions were
-		return e.look(multidb.WithEngine(ctx, multidb.Primary), e, fresh(name))
+		return e.look(multidb.WithEngine(ctx, multidb.Primary), e, e.fresh(name))
 	}
-	return e.look(ctx, e, fresh(name))
+	return e.look(ctx, e, e.fresh(name))
 }
 
 func (e *estate) write(ctx context.Context, i int) error {
@@ -119,7 +137,7 @@ func (e *estate) write(ctx context.Context, i int) error {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO visits VALUES ($1)", e.names[i]); err != nil {
 			return err
 		}
-		return e.look(ctx, tx, fresh(e.names[i]))
+		return e.look(ctx, tx, e.fresh(e.names[i]))
 	})
 	if err == nil {
 		e.visits[i].Add(1)
@@ -134,7 +152,7 @@ func (e *estate) inSession(ctx context.Context, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	want, statement := fresh(name), ""
+	want, statement := e.fresh(name), ""
 	switch rand.IntN(3) {
 	case 0:
 		statement, want.user = "SET ROLE "+e.guest, e.guest
@@ -150,13 +168,13 @@ func (e *estate) inSession(ctx context.Context, name string) (err error) {
 }
 
 func TestPostgresTenantsAreIsolatedUnderLoad(t *testing.T) {
-	const tenants, programs, visits = 24, 32, 40
-	e := openEstate(t, tenants, multidb.Config{MaxDatabases: 8})
+	const databases, tenants, programs, visits = 5, 200, 32, 60
+	e := openEstate(t, databases, tenants, multidb.Config{MaxDatabases: 50, MaxOpenTotal: 60, RequireDatabase: true})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var all sync.WaitGroup
 	for program := range programs {
-		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, uint64(program))), 1.1, 2, tenants-1)
+		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, uint64(program))), 1.1, 8, tenants-1)
 		all.Go(func() {
 			for range visits {
 				if i := int(zipf.Uint64()); !t.Failed() {
@@ -168,13 +186,14 @@ func TestPostgresTenantsAreIsolatedUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
+	t.Logf("%d rows were looked at, %d times a tenant was forgotten", e.rows.Load(), e.forgets.Load())
 	if e.rows.Load() < programs*visits || e.forgets.Load() == 0 {
-		t.Errorf("%d rows were looked at, %d times a tenant was forgotten", e.rows.Load(), e.forgets.Load())
+		t.Error("that is too few")
 	}
 	for i, name := range e.names {
 		var mine, others int64
 		err := e.QueryRowContext(multidb.WithEngine(multidb.WithDatabase(ctx, name), multidb.Primary),
-			"SELECT count(*) FILTER (WHERE name = current_database()), count(*) FILTER (WHERE name <> current_database()) FROM visits").
+			"SELECT count(*) FILTER (WHERE name = $1), count(*) FILTER (WHERE name <> $1) FROM visits", name).
 			Scan(&mine, &others)
 		if err != nil || mine != e.visits[i].Load() || others != 0 {
 			t.Errorf("%s: %d visits of its own, want %d; %d of others; %v", name, mine, e.visits[i].Load(), others, err)
@@ -210,6 +229,42 @@ func TestPostgresTenantsBySchema(t *testing.T) {
 		if got != tenant || !standby {
 			t.Errorf("%s read the row of %q, from the standby: %v", tenant, got, standby)
 		}
+	}
+}
+
+// Of a name that is too long the server keeps the beginning, so that two tenants
+// would be one: they are refused.
+func TestPostgresTenantsWithLongNames(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	admin := must(sql.Open("pgx", cluster.Primary().DSN("postgres")))
+	defer admin.Close()
+	first, second := strings.Repeat("customer-", 6)+"aaaaaaa-1", strings.Repeat("customer-", 6)+"aaaaaaa-2"
+	long := "platform_" + first
+	must(admin.Exec(fmt.Sprintf("CREATE DATABASE %q", long)))
+	defer func() { must(admin.Exec(fmt.Sprintf("DROP DATABASE %q", long))) }()
+	must(admin.Exec(fmt.Sprintf("CREATE SCHEMA %q", long)))
+	defer func() { must(admin.Exec(fmt.Sprintf("DROP SCHEMA %q", long))) }()
+	for _, dsn := range []string{
+		strings.Replace(cluster.Primary().DSN("NAME"), "NAME", "platform_{tenant}", 1),
+		cluster.Primary().DSN("postgres") + "?search_path=platform_{tenant}",
+		cluster.Primary().DSN("postgres") + "?options=-c%20search_path%3Dplatform_{tenant}",
+	} {
+		// What the server makes of it.
+		var databases [2]string
+		for i, name := range []string{first, second} {
+			db := must(sql.Open("pgx", strings.ReplaceAll(dsn, "{tenant}", name)))
+			check(t, db.QueryRow("SELECT current_database() || '.' || current_schema()").Scan(&databases[i]))
+			check(t, db.Close())
+		}
+		if databases[0] != databases[1] {
+			t.Errorf("%s: the server tells %s apart: there is no need to refuse them", dsn, databases)
+		}
+
+		db := openConfig(t, multidb.Config{RequireDatabase: true, Tenants: multidb.Database{Primary: multidb.Engine{DSN: dsn}}})
+		for _, name := range []string{first, second} {
+			wantErr(t, use(db.QueryContext(multidb.WithDatabase(t.Context(), name), "SELECT 1")), multidb.ErrUnknownDatabase)
+		}
+		check(t, db.Close())
 	}
 }
 

@@ -3,6 +3,7 @@ package multidb_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -430,6 +431,9 @@ func TestForEach(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || called.Load() != 2 {
 			t.Errorf("%d were called after the context ended in the second; the error is %v", called.Load(), err)
 		}
+		if want := "multidb: ForEach: 3 of 5 were not begun, from database \"c\" on: context canceled"; err.Error() != want {
+			t.Errorf("the error is %q, want %q", err, want)
+		}
 
 		func() {
 			defer func() {
@@ -450,6 +454,69 @@ func TestForEach(t *testing.T) {
 		}
 		if err := multidb.ForEach(t.Context(), p.db, names, 0, nil); err == nil {
 			t.Error("a limit of 0 was accepted")
+		}
+	})
+}
+
+// tracing is a driver around another, which it hides from FromDB.
+type tracing struct{ driver.Connector }
+
+func (c tracing) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tracingConn{conn.(tracedConn)}, nil
+}
+
+func (tracing) Driver() driver.Driver { return testdb.NullDriver{} }
+
+type tracedConn interface {
+	driver.Conn
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+type tracingConn struct{ tracedConn }
+
+func TestForEachBelowAWrapper(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		p := newPlatform(t)
+		wrapped := sql.OpenDB(tracing{multidb.FromDB(p.db)})
+		defer wrapped.Close()
+		if multidb.FromDB(wrapped) != nil {
+			t.Fatal("the wrapper hides nothing")
+		}
+		var called atomic.Int64
+		err := multidb.ForEach(t.Context(), wrapped, []string{"a", "b"}, 2, func(ctx context.Context, name string) error {
+			called.Add(1)
+			var server string
+			if err := wrapped.QueryRowContext(ctx, "SELECT server").Scan(&server); err != nil || server != name+" replica" {
+				t.Errorf("%s: answered by %q, %v", name, server, err)
+			}
+			return nil
+		})
+		if err != nil || called.Load() != 2 || p.resolves() != "a b" {
+			t.Errorf("%d were called, resolved: %s; %v", called.Load(), p.resolves(), err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		err = multidb.ForEach(ctx, wrapped, []string{"a", "b"}, 2, nil)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("after the context ended: %v", err)
+		}
+	})
+	bubble(t, func(t *testing.T) { // all would be in one database
+		other := sql.OpenDB(testdb.NewFake(t, "other", testdb.Full).Connector())
+		defer other.Close()
+		err := multidb.ForEach(t.Context(), other, []string{"a"}, 1, func(context.Context, string) error {
+			t.Error("called")
+			return nil
+		})
+		if err == nil || errors.Is(err, multidb.ErrUnknownDatabase) {
+			t.Errorf("another driver's sql.DB: %v", err)
 		}
 	})
 }
@@ -544,4 +611,60 @@ func TestADrainIsNotLostToAnEviction(t *testing.T) {
 	cancel()
 	all.Wait()
 	check(t, p.db.Close())
+}
+
+// closing is a connector that counts how often it is closed, and is of no use
+// afterwards.
+type closing struct {
+	driver.Connector
+	closed atomic.Int64
+}
+
+func (c *closing) Connect(ctx context.Context) (driver.Conn, error) {
+	if c.closed.Load() > 0 {
+		return nil, errors.New("the connector is closed")
+	}
+	return c.Connector.Connect(ctx)
+}
+
+func (c *closing) Close() error {
+	c.closed.Add(1)
+	return nil
+}
+
+// A connector that several tenants have is closed with the last of them.
+func TestAConnectorOfManyTenants(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		shared := &closing{Connector: testdb.NewFake(t, "shared", testdb.Full).Connector()}
+		db := openConfig(t, multidb.Config{MaxDatabases: 2, Resolve: func(_ context.Context, name string) (multidb.Database, error) {
+			e := multidb.Engine{Driver: "pgx", Connector: shared}
+			if name == "other" {
+				e.Connector = &closing{Connector: testdb.NewFake(t, "other", testdb.Full).Connector()}
+			}
+			return multidb.Database{Primary: e, Replicas: []multidb.Engine{e}}, nil // twice for each
+		}})
+		defer db.Close()
+		k := multidb.FromDB(db)
+		write := func(tenant string) { // by a new connection
+			t.Helper()
+			_, err := db.ExecContext(multidb.WithDatabase(t.Context(), tenant), "DELETE FROM t")
+			if n := shared.closed.Load(); err != nil || n != 0 {
+				t.Errorf("a write of %s, where the connector was closed %d times: %v", tenant, n, err)
+			}
+		}
+		write("a")
+		write("b")
+		check(t, k.Forget("a"))
+		write("c")
+		write("other") // puts b out
+		synctest.Wait()
+		write("d") // and this one c
+		write("d")
+		synctest.Wait()
+		check(t, k.Forget("other"))
+		check(t, k.Forget("d"))
+		if n := shared.closed.Load(); n != 1 {
+			t.Errorf("without a tenant, it was closed %d times, want once", n)
+		}
+	})
 }

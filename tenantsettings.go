@@ -49,7 +49,23 @@ func (s *settings) setTenants(c Config) error {
 		return err
 	}
 	s.tenantDialect = sample.primary.dialect
+	for _, e := range template.engines() {
+		s.tenantAddresses = append(s.tenantAddresses, addressOf(s.tenantDialect, e.named(standIn).DSN))
+	}
 	return nil
+}
+
+// findAddresses takes the addresses of a tenant's engines from those of the
+// template, where these can be told: to read each tenant's DSN as pgx does would
+// cost more than all else that opens a database.
+func (s *settings) findAddresses(d *databaseConfig) {
+	for i, e := range d.engines() {
+		if s.tenants != nil && s.tenantAddresses[i].host != "" {
+			e.address = s.tenantAddresses[i].named(d.name)
+		} else {
+			e.address = addressOf(e.dialect, e.dsn)
+		}
+	}
 }
 
 // checkTemplate refuses an engine that would be the same one for two tenants.
@@ -94,6 +110,20 @@ func (s *settings) tenant(name string, d Database) (*databaseConfig, error) {
 		return nil, err
 	}
 	return built, s.checkTenantNames(path, built)
+}
+
+// checkLengths refuses a tenant that a server could take for another, because it
+// cuts off what is too long of a name in the DSN.
+func (d *databaseConfig) checkLengths() error {
+	for _, e := range d.engines() {
+		for _, n := range e.address.names {
+			if n.length > n.limit && (!n.varies || strings.Contains(n.text, d.name)) {
+				return fmt.Errorf("%w %s: the %s of engine %q has a name of %d characters, and the server tells names apart by the first %d; shorten the tenant's, or what is put around it",
+					ErrUnknownDatabase, show(d.name), n.what, e.name, n.length, n.limit)
+			}
+		}
+	}
+	return nil
 }
 
 // checkTenantNames refuses engines with the names of others.

@@ -3,6 +3,7 @@ package multidb
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -50,9 +51,13 @@ func FuzzTenantDSN(f *testing.F) {
 	for _, name := range []string{"acme", "a-b_c", "A1", "0", "a/b", "a'b", "a b", "a@b", "a?b=c", "a,b", "a:1", "é", "%41", "{tenant}", "primary"} {
 		f.Add(name)
 	}
+	for length := 55; length <= 63; length++ {
+		f.Add(strings.Repeat("a", length))
+	}
 	templates := []string{
 		"postgres://app:secret@{tenant}.db.example:5433/{tenant}?application_name={tenant}&sslmode=disable",
-		"host={tenant}.db.example port=5433 user=app password=secret dbname='{tenant}' application_name={tenant} sslmode=disable",
+		"postgres://app:secret@{tenant}.db.example:5433/shop_{tenant}?application_name={tenant}&sslmode=disable",
+		"host={tenant}.db.example port=5433 user=app password=secret dbname='shop_{tenant}' application_name={tenant} sslmode=disable",
 	}
 	var connectors []*Connector
 	for _, dsn := range templates {
@@ -68,8 +73,23 @@ func FuzzTenantDSN(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%q made a DSN that pgx does not read: %v", name, err)
 			}
+			database := name
+			if strings.Contains(templates[i], "shop_") {
+				database = "shop_" + name
+			}
+			if len(database) > 63 {
+				t.Errorf("%q in template %d is in database %s, of whose name PostgreSQL keeps 63 bytes", name, i, database)
+			}
+			read, err := k.settings.tenant(name, k.settings.tenants.named(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.settings.findAddresses(read)
+			if got, want := read.primary.address, addressOf(Postgres, db.engines[0].dsn); !reflect.DeepEqual(got, want) {
+				t.Errorf("%q in template %d has the address %v, and its DSN says %v", name, i, got, want)
+			}
 			got := fmt.Sprint(config.Host, config.Port, config.User, config.Password, config.Database, config.RuntimeParams, len(config.Fallbacks))
-			want := fmt.Sprint(name+".db.example", 5433, "app", "secret", name, map[string]string{"application_name": name}, 0)
+			want := fmt.Sprint(name+".db.example", 5433, "app", "secret", database, map[string]string{"application_name": name}, 0)
 			if got != want {
 				t.Errorf("%q in template %d is read as %s, want %s", name, i, got, want)
 			}

@@ -19,30 +19,6 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func TestAnIdleTenantCostsLittle(t *testing.T) {
-	const n = 10_000
-	names := make([]string, n)
-	for i := range names {
-		names[i] = fmt.Sprintf("tenant-%06d", i)
-	}
-	k := mustConnector(t, Config{Tenants: Database{Primary: Engine{DSN: "postgres://app:secret@db.example:5433/{tenant}"}}})
-	goroutines, before := runtime.NumGoroutine(), heap()
-	for _, name := range names {
-		if _, err := k.tenants.find(t.Context(), name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	each := (heap() - before) / n
-	t.Logf("%d bytes for each idle tenant", each)
-	if each > 1024 {
-		t.Errorf("an idle tenant costs %d bytes, want 1024 at most", each)
-	}
-	if g := runtime.NumGoroutine(); g > goroutines {
-		t.Errorf("%d goroutines, and %d before", g, goroutines)
-	}
-	runtime.KeepAlive(k)
-}
-
 func TestMemoryAfterManyTenants(t *testing.T) {
 	k := mustConnector(t, Config{MaxDatabases: 1000, Tenants: Database{Primary: Engine{DSN: "postgres://app@db/{tenant}"}}})
 	pass := func(from, to int) {
@@ -60,7 +36,7 @@ func TestMemoryAfterManyTenants(t *testing.T) {
 	if n := len(k.tenants.all()); n != 1000 {
 		t.Errorf("%d are open", n)
 	}
-	if after > before+before/4 { // eight bytes for each that was forgotten would be more
+	if after > before+8*100_000 { // a pointer for each that was forgotten; some hundred KiB come and go
 		t.Errorf("memory grew from %d to %d bytes", before, after)
 	}
 	runtime.KeepAlive(k)

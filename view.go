@@ -17,14 +17,18 @@ type view struct {
 	// the servers have been asked.
 	doubted bool
 
-	// replicas is how many engines are replicas now. Reads go to one of ready,
-	// which leaves out those that are down, drained, long in connecting, or much
-	// slower than the rest; now and then to one of timely, where the last are not
-	// left out.
-	replicas      int
-	timely, ready candidates
-	only          *engine // the one replica that there is, if it is timely: nothing has to be chosen
+	replicas int     // how many engines are replicas now
+	only     *engine // the one replica that there is, if it is timely: nothing has to be chosen
+	*readers
 }
+
+// readers are the replicas that may answer reads. Reads go to one of ready, which
+// leaves out those that are down, drained, long in connecting, or much slower than
+// the rest; now and then to one of timely, where the last are not left out.
+type readers struct{ timely, ready candidates }
+
+// noReaders are those of all databases that have none, of which there may be many.
+var noReaders readers
 
 // candidates are engines to choose from, with their weights added up.
 type candidates struct {
@@ -66,22 +70,7 @@ func (db *database) refresh(change func(*view)) {
 	if change != nil {
 		change(v)
 	}
-	for _, e := range db.engines {
-		if e == v.primary {
-			continue
-		}
-		v.replicas++
-		if slices.Contains(v.rivals, e) || !e.isTimely() {
-			continue
-		}
-		v.timely.add(e)
-		if !e.pace.slow.Load() {
-			v.ready.add(e)
-		}
-	}
-	if len(v.ready.engines) == 0 {
-		v.ready = v.timely
-	}
+	v.setReaders(db)
 	if v.replicas == 1 && len(v.timely.engines) == 1 {
 		v.only = v.timely.engines[0]
 	}
@@ -90,6 +79,31 @@ func (db *database) refresh(change func(*view)) {
 		close(db.replaced)
 		db.replaced = nil
 	}
+}
+
+// setReaders is called with mu held.
+func (v *view) setReaders(db *database) {
+	var r readers
+	for _, e := range db.engines {
+		if e == v.primary {
+			continue
+		}
+		v.replicas++
+		if slices.Contains(v.rivals, e) || !e.isTimely() {
+			continue
+		}
+		r.timely.add(e)
+		if !e.pace.slow.Load() {
+			r.ready.add(e)
+		}
+	}
+	if v.readers = &noReaders; len(r.timely.engines) == 0 {
+		return
+	}
+	if n := len(r.ready.engines); n == 0 || n == len(r.timely.engines) {
+		r.ready = r.timely // one list is enough
+	}
+	v.readers = &r
 }
 
 // lateOnes are the replicas that are not known to be down, though long in

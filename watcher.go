@@ -41,11 +41,11 @@ type watcher struct {
 
 // watched is what the watcher knows of an engine.
 type watched struct {
-	asked  bool          // there is no answer yet
 	next   time.Time     // not to be asked before
 	pause  time.Duration // until the one after
 	calls  uint64        // that had ended when it last took stock
 	stalls bool          // none has ended since the time before, and some are under way
+	asked  bool          // there is no answer yet
 }
 
 // watch begins to watch an engine.

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
@@ -17,16 +20,24 @@ import (
 const (
 	tenantGoroutines = 64
 	tenantCount      = 200
-	tenantTotal      = 150 // connections, fewer than there are tenants
-	tenantAmple      = 250 // more than all need at once
+	tenantScarce     = 150                            // connections, fewer than there are tenants
+	tenantAmple      = tenantCount + tenantGoroutines // one idle for each tenant, and one in each hand
 	tenantZipf       = 1.1
+)
+
+// How fast multidb has to be beside the others that are given the same total.
+const (
+	besideByHand = 1.0
+	besideLRU    = 2.0
 )
 
 // tenantWay is a way to use the databases of many tenants on one server.
 type tenantWay struct {
-	name  string
-	limit int // of connections in total, that it can keep
-	open  func(dsn string, names []string) (tenantry, error)
+	name    string
+	limit   int // of connections in total
+	open    func(dsn string, names []string) (tenantry, error)
+	against []int   // the places of the ways that it is compared with: the fastest counts
+	atLeast float64 // so many times as fast; 0: that is not asked for
 }
 
 // tenantry are databases that are open.
@@ -36,10 +47,12 @@ type tenantry struct {
 }
 
 var tenantWays = []tenantWay{
-	{"200 sql.DBs, 1 connection each", tenantCount, byHand(1)},
-	{"200 sql.DBs, no limit, 1 idle each", 0, byHand(0)},
-	{"multidb, ample cap", tenantAmple, byMultidb(tenantAmple)},
-	{"multidb, cap below the working set", tenantTotal, byMultidb(tenantTotal)},
+	{"200 sql.DBs, 1 connection each", tenantCount, byHand(1), nil, 0},
+	{"200 sql.DBs, no limit, 1 idle each", tenantAmple, byHand(0), nil, 0},
+	{"multidb, ample cap", tenantAmple, byMultidb(tenantAmple), []int{0, 1}, besideByHand},
+	{"multidb, a connection for each", tenantCount, byMultidb(tenantCount), []int{0}, 0},
+	{"least recently used is closed, no more", tenantScarce, byLRU(tenantScarce), nil, 0},
+	{"multidb, cap below the working set", tenantScarce, byMultidb(tenantScarce), []int{4}, besideLRU},
 }
 
 // byHand opens a sql.DB for each tenant.
@@ -56,13 +69,30 @@ func byHand(maxOpen int) func(dsn string, names []string) (tenantry, error) {
 			dbs[i] = db
 		}
 		return tenantry{
-			of: func(tenant int) (context.Context, *sql.DB) { return endless, dbs[tenant] },
-			close: func() {
-				for _, db := range dbs {
-					db.Close()
-				}
-			},
+			of:    func(tenant int) (context.Context, *sql.DB) { return endless, dbs[tenant] },
+			close: func() { closeDBs(dbs) },
 		}, nil
+	}
+}
+
+func closeDBs(dbs []*sql.DB) {
+	for _, db := range dbs {
+		db.Close()
+	}
+}
+
+// byLRU has one pool for all tenants, which knows nothing but who was used last.
+func byLRU(total int) func(dsn string, names []string) (tenantry, error) {
+	return func(dsn string, names []string) (tenantry, error) {
+		var connectors []driver.Connector
+		for _, name := range names {
+			c, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(strings.ReplaceAll(dsn, "{tenant}", name))
+			if err != nil {
+				return tenantry{}, err
+			}
+			connectors = append(connectors, c)
+		}
+		return openLRU(total, connectors), nil
 	}
 }
 
@@ -115,7 +145,7 @@ func manyTenants(ctx context.Context, e effort) (table, error) {
 	t := table{
 		title: fmt.Sprintf("Tenants: %d PostgreSQL databases, %d goroutines, Zipf %.1f, median of %d rounds of %d calls",
 			tenantCount, tenantGoroutines, tenantZipf, e.tenantRounds, e.tenantCalls),
-		header: []string{"", "calls/s", "ratio", "opens/s", "limit", "backends at most", "rows of others", ""},
+		header: []string{"", "calls/s", "times the other's", "at least", "", "opens/s", "limit", "backends at most", "", "rows of others"},
 	}
 	cluster, err := testdb.StartPostgres(ctx, testdb.PostgresOptions{})
 	if err != nil {
@@ -147,18 +177,33 @@ func (t *table) addTenants(rounds [][]tenantRound, calls int) {
 		most := 0
 		for round, r := range rounds[i] {
 			speed = append(speed, float64(calls)/r.took.Seconds())
-			ratio = append(ratio, rounds[0][round].took.Seconds()/r.took.Seconds())
+			fastest := r.took
+			for n, other := range way.against {
+				if took := rounds[other][round].took; n == 0 || took < fastest {
+					fastest = took
+				}
+			}
+			ratio = append(ratio, fastest.Seconds()/r.took.Seconds())
 			opens = append(opens, float64(r.opens)/r.took.Seconds())
 			most = max(most, r.backends)
 		}
-		limit, result := "none", ""
-		if way.limit > 0 {
-			limit, result = fmt.Sprint(way.limit), verdict(float64(most), float64(way.limit))
-		}
+		row := append([]string{way.name, fmt.Sprintf("%.0f", spreadOf(speed).median)}, beside(spreadOf(ratio), len(way.against) > 0, way.atLeast)...)
 		// An error, or a row of another tenant, ends the measurement.
-		t.add(way.name, fmt.Sprintf("%.0f", spreadOf(speed).median), spreadOf(ratio).String(), fmt.Sprintf("%.0f", spreadOf(opens).median),
-			limit, fmt.Sprint(most), "0", result)
+		t.add(append(row, fmt.Sprintf("%.0f", spreadOf(opens).median),
+			fmt.Sprint(way.limit), fmt.Sprint(most), verdict(float64(most), float64(way.limit)), "0")...)
 	}
+}
+
+// beside are the cells that tell how fast a way is beside others, and whether that
+// is enough.
+func beside(ratio spread, compared bool, atLeast float64) []string {
+	switch {
+	case !compared:
+		return []string{"", "", ""}
+	case atLeast == 0:
+		return []string{ratio.String(), "", ""}
+	}
+	return []string{ratio.String(), fmt.Sprintf("%.2f", atLeast), verdict(atLeast, ratio.median)}
 }
 
 // createTenants makes the databases, each with rows that have its name.

@@ -15,8 +15,13 @@ import (
 
 const (
 	nullTenants = 10_000
-	nullCap     = 1_000
+	nullScarce  = 1_000
+	nullAmple   = nullTenants + tenantGoroutines
 	nullDial    = 2 * time.Millisecond
+
+	// Each sixth call is of a tenant beyond the first 1,000, whom no policy can have
+	// ready: there is little to gain over plain LRU.
+	besideNullLRU = 0.9
 )
 
 // nullServer is a server whose connections cost a dial and nothing else.
@@ -55,9 +60,12 @@ func (c *nullServerConn) Close() error {
 
 // nullWay is a way to use the null server for many tenants.
 type nullWay struct {
-	name  string
-	limit int
-	open  func(s *nullServer, names []string, idle time.Duration) (tenantry, error)
+	name    string
+	limit   int
+	open    func(s *nullServer, names []string, idle time.Duration) (tenantry, error)
+	idles   bool    // closes what is idle by time
+	against int     // the place of the way that it is compared with; its own: none
+	atLeast float64 // so many times as fast; 0: that is not asked for
 }
 
 var nullWays = []nullWay{
@@ -69,72 +77,108 @@ var nullWays = []nullWay{
 			dbs[i].SetConnMaxIdleTime(idle)
 		}
 		return tenantry{
-			of: func(tenant int) (context.Context, *sql.DB) { return endless, dbs[tenant] },
-			close: func() {
-				for _, db := range dbs {
-					db.Close()
-				}
-			},
+			of:    func(tenant int) (context.Context, *sql.DB) { return endless, dbs[tenant] },
+			close: func() { closeDBs(dbs) },
 		}, nil
-	}},
-	{"multidb, cap 1,000", nullCap, func(s *nullServer, names []string, idle time.Duration) (tenantry, error) {
+	}, true, 0, 0},
+	{"multidb, ample cap", nullAmple, nullMultidb(nullAmple), true, 0, 0},
+	{"least recently used is closed, no more", nullScarce, nullLRU, false, 2, 0},
+	{"multidb, cap 1,000", nullScarce, nullMultidb(nullScarce), true, 2, besideNullLRU},
+}
+
+func nullMultidb(total int) func(s *nullServer, names []string, idle time.Duration) (tenantry, error) {
+	return func(s *nullServer, names []string, idle time.Duration) (tenantry, error) {
 		return openTenantry(multidb.Config{
-			MaxOpenTotal: nullCap,
+			MaxOpenTotal: total,
 			MaxDatabases: nullTenants,
 			Resolve: func(context.Context, string) (multidb.Database, error) {
 				return multidb.Database{Primary: multidb.Engine{Driver: "pgx", Connector: s, MaxIdleTime: multidb.Duration(idle)}}, nil
 			},
 		}, names)
-	}},
+	}
+}
+
+// nullLRU closes nothing by time.
+func nullLRU(s *nullServer, names []string, _ time.Duration) (tenantry, error) {
+	connectors := make([]driver.Connector, len(names))
+	for i := range connectors {
+		connectors[i] = s
+	}
+	return openLRU(nullScarce, connectors), nil
 }
 
 // manyNullTenants simulates ten thousand tenants.
 func manyNullTenants(ctx context.Context, e effort) (table, error) {
 	t := table{
-		title: fmt.Sprintf("Tenants: %d over a null child driver, a dial takes %v, %d goroutines, Zipf %.1f, %d calls",
-			nullTenants, nullDial, tenantGoroutines, tenantZipf, e.nullTenantCalls),
-		header: []string{"", "calls/s", "opens/s", "limit", "connections at most", "", "an idle tenant", "goroutines of one"},
+		title: fmt.Sprintf("Tenants: %d over a null child driver, a dial takes %v, %d goroutines, Zipf %.1f, median of %d rounds of %d calls",
+			nullTenants, nullDial, tenantGoroutines, tenantZipf, e.nullTenantRounds, e.nullTenantCalls),
+		header: []string{"", "calls/s", "times the other's", "at least", "", "opens/s", "limit", "connections at most", "", "an idle tenant", "goroutines of one"},
 	}
 	var names []string
 	for i := range nullTenants {
 		names = append(names, fmt.Sprintf("tenant%d", i))
 	}
-	for _, way := range nullWays {
-		if err := way.addTo(ctx, &t, names, e.nullTenantCalls); err != nil {
+	rounds := make([][]nullRound, len(nullWays))
+	for round := range e.nullTenantRounds {
+		for i := range nullWays {
+			i = (i + round) % len(nullWays)
+			r, err := nullWays[i].measure(names, e.nullTenantCalls)
+			if err != nil {
+				return t, fmt.Errorf("%s: %w", nullWays[i].name, err)
+			}
+			rounds[i] = append(rounds[i], r)
+		}
+	}
+	for i, way := range nullWays {
+		if err := t.addNullTenants(ctx, way, i != way.against, names, rounds[i], rounds[way.against], e.nullTenantCalls); err != nil {
 			return t, fmt.Errorf("%s: %w", way.name, err)
 		}
 	}
 	return t, nil
 }
 
-func (w nullWay) addTo(ctx context.Context, t *table, names []string, calls int) error {
+// nullRound is what was seen of one way in one round.
+type nullRound struct {
+	took        time.Duration
+	opens, most int64
+}
+
+func (w nullWay) measure(names []string, calls int) (nullRound, error) {
 	server := new(nullServer)
 	all, err := w.open(server, names, 0)
 	if err != nil {
-		return err
+		return nullRound{}, err
 	}
 	defer all.close()
 	tenants := newZipf(len(names))
 	use := func() error { return useNull(all, tenants.choose()) }
 	if _, err := timed(calls, tenantGoroutines, use); err != nil { // warms up
-		return err
+		return nullRound{}, err
 	}
 	opens := server.opens.Load()
 	took, err := timed(calls, tenantGoroutines, use)
-	if err != nil {
-		return err
+	return nullRound{took, server.opens.Load() - opens, server.most.Load()}, err
+}
+
+func (t *table) addNullTenants(ctx context.Context, w nullWay, compared bool, names []string, rounds, others []nullRound, calls int) error {
+	var speed, ratio, opens []float64
+	var most int64
+	for round, r := range rounds {
+		speed = append(speed, float64(calls)/r.took.Seconds())
+		ratio = append(ratio, others[round].took.Seconds()/r.took.Seconds())
+		opens = append(opens, float64(r.opens)/r.took.Seconds())
+		most = max(most, r.most)
 	}
-	opens = server.opens.Load() - opens
-	bytes, goroutines, err := w.idle(ctx, names)
-	if err != nil {
-		return err
-	}
-	most := server.most.Load()
 	t.failed = t.failed || int(most) > w.limit
-	t.add(w.name, fmt.Sprintf("%.0f", float64(calls)/took.Seconds()), fmt.Sprintf("%.0f", float64(opens)/took.Seconds()),
-		fmt.Sprint(w.limit), fmt.Sprint(most), verdict(float64(most), float64(w.limit)),
-		fmt.Sprintf("%.0f B", bytes), fmt.Sprintf("%.1f", goroutines))
-	return nil
+	row := append([]string{w.name, fmt.Sprintf("%.0f", spreadOf(speed).median)}, beside(spreadOf(ratio), compared, w.atLeast)...)
+	row = append(row, fmt.Sprintf("%.0f", spreadOf(opens).median), fmt.Sprint(w.limit), fmt.Sprint(most), verdict(float64(most), float64(w.limit)))
+	if !w.idles {
+		t.add(append(row, "", "")...)
+		return nil
+	}
+	bytes, goroutines, err := w.idle(ctx, names)
+	t.add(append(row, fmt.Sprintf("%.0f B", bytes), fmt.Sprintf("%.1f", goroutines))...)
+	return err
 }
 
 func useNull(all tenantry, tenant int) error {

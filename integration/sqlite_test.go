@@ -138,3 +138,45 @@ func TestSQLiteRowsOpenOnBothEngines(t *testing.T) {
 		})
 	}
 }
+
+// A tenant that nobody has set up has no file, unless the DSN lets SQLite make it.
+func TestSQLiteTenantsWithoutAFile(t *testing.T) {
+	for _, d := range []childDriver{modernc, ncruces} {
+		t.Run(d.name, func(t *testing.T) {
+			folder := t.TempDir()
+			open := func(mode string) *sql.DB {
+				connector, err := multidb.NewConnector(multidb.Config{
+					Driver:  d.driver,
+					Tenants: multidb.Database{Primary: multidb.Engine{DSN: "file:" + filepath.Join(folder, "{tenant}.db") + "?mode=" + mode}},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				db := sql.OpenDB(connector)
+				t.Cleanup(func() { db.Close() })
+				return db
+			}
+			files := func() []string {
+				found, err := filepath.Glob(filepath.Join(folder, "*"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return found
+			}
+			acme, nobody := multidb.WithDatabase(t.Context(), "acme"), multidb.WithDatabase(t.Context(), "nobody")
+			if _, err := open("rwc").ExecContext(acme, "CREATE TABLE orders (item TEXT)"); err != nil {
+				t.Fatal(err)
+			}
+			serving := open("rw")
+			if _, err := serving.ExecContext(acme, "INSERT INTO orders VALUES ('tea')"); err != nil {
+				t.Error(err)
+			}
+			if _, err := serving.ExecContext(nobody, "CREATE TABLE orders (item TEXT)"); err == nil {
+				t.Error("a tenant that nobody has set up took a write")
+			}
+			if found := files(); len(found) != 1 {
+				t.Errorf("there are the files %q", found)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -45,8 +46,11 @@ func FuzzTenantDSNOfMySQL(f *testing.F) {
 	for _, name := range []string{"acme", "a-b_c", "A1", "0", "a/b", "a)b", "a b", "a@b", "a?b=c", "a&b", "a:1", "é", "%41", "{tenant}"} {
 		f.Add(name)
 	}
+	for length := 55; length <= 63; length++ {
+		f.Add(strings.Repeat("a", length))
+	}
 	connector, err := multidb.NewConnector(multidb.Config{Driver: "mysql-seen", MaxDatabases: 10,
-		Tenants: multidb.Database{Primary: multidb.Engine{DSN: "app:secret@tcp({tenant}.db.example:3307)/{tenant}?parseTime=true"}}})
+		Tenants: multidb.Database{Primary: multidb.Engine{DSN: "app:secret@tcp({tenant}.db.example:3307)/shop_{tenant}?parseTime=true"}}})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -66,7 +70,7 @@ func FuzzTenantDSNOfMySQL(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q made a DSN that is not read: %v", name, err)
 		}
-		if c.Addr != name+".db.example:3307" || c.DBName != name || c.User != "app" || c.Passwd != "secret" || !c.ParseTime || len(c.Params) != 0 {
+		if c.Addr != name+".db.example:3307" || c.DBName != "shop_"+name || len(c.DBName) > 64 || c.User != "app" || c.Passwd != "secret" || !c.ParseTime || len(c.Params) != 0 {
 			t.Errorf("%q is read as %+v", name, c)
 		}
 	})

@@ -36,7 +36,7 @@ const (
 var files embed.FS
 
 func run(ctx context.Context, folder string) error {
-	db, err := open(folder)
+	db, err := open(folder, "rwc")
 	if err != nil {
 		return err
 	}
@@ -62,14 +62,15 @@ func run(ctx context.Context, folder string) error {
 	if err := migrate(ctx, db, names, summary); err != nil {
 		return err
 	}
-	return refusals(ctx, db)
+	return refusals(ctx, folder)
 }
 
-// open opens one *sql.DB for all customers, present and to come.
-func open(folder string) (*sql.DB, error) {
+// open opens one *sql.DB for all customers, present and to come. The mode is
+// SQLite's: "rwc" makes a file that is not there, "rw" does not.
+func open(folder, mode string) (*sql.DB, error) {
 	connector, err := multidb.NewConnector(multidb.Config{
 		Driver:          "sqlite",
-		Tenants:         multidb.Database{Primary: multidb.Engine{DSN: demo.File(folder, "{tenant}.db")}},
+		Tenants:         multidb.Database{Primary: multidb.Engine{DSN: demo.File(folder, "{tenant}.db") + "&mode=" + mode}},
 		MaxOpenTotal:    2 * atOnce,
 		RequireDatabase: true,
 	})
@@ -113,11 +114,21 @@ func migrateOne(ctx context.Context, db *sql.DB, migrations fs.FS) error {
 	return err
 }
 
-// refusals shows what does not lead into anybody's database.
-func refusals(ctx context.Context, db *sql.DB) error {
+// refusals shows what does not lead into anybody's database. A program that serves
+// customers, and does not set them up, must not make a file for whoever it is asked
+// for.
+func refusals(ctx context.Context, folder string) error {
+	db, err := open(folder, "rw")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	_, nameless := db.ExecContext(ctx, `DELETE FROM orders`)
 	_, crooked := db.ExecContext(multidb.WithDatabase(ctx, "../tenant001"), `DELETE FROM orders`)
+	_, unknown := db.ExecContext(multidb.WithDatabase(ctx, "tenant999"), `DELETE FROM orders`)
+	_, file := os.Stat(filepath.Join(folder, "tenant999.db"))
 	fmt.Println("no tenant named:", errors.Is(nameless, multidb.ErrNoDatabase))
 	fmt.Println("a name that is none:", errors.Is(crooked, multidb.ErrUnknownDatabase))
+	fmt.Println("nobody's name:", unknown != nil && errors.Is(file, fs.ErrNotExist))
 	return nil
 }

@@ -11,4 +11,5 @@ func Example() {
 	//   done: 200, failed: 0
 	// no tenant named: true
 	// a name that is none: true
+	// nobody's name: true
 }

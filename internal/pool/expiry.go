@@ -57,7 +57,7 @@ func (p *Pool[C]) tick() {
 	if len(p.idle)+len(p.berths) > 0 {
 		p.timer.Reset(tickPeriod(p.o))
 	} else {
-		p.timer = nil
+		p.timer, p.idle, p.berths = nil, nil, nil // their memory, too, for an engine at rest
 	}
 	p.mu.Unlock()
 	p.closeAside(expired)

@@ -18,7 +18,7 @@ import (
 
 // PgBouncer starts a PgBouncer before a server for this test alone, with settings
 // of its section [pgbouncer], such as pool_mode. Its DSN leads through it. It knows
-// the users postgres and, if a test creates that role, reader.
+// the users postgres and, if a test creates these roles, reader, acme and globex.
 func PgBouncer(t testing.TB, before *Server, settings map[string]string) *Server {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startLimit)
@@ -82,7 +82,11 @@ func (p pgbouncer) command(s *Server) *exec.Cmd {
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		text += key + " = " + settings[key] + "\n"
 	}
-	os.WriteFile(users, []byte("\"postgres\" \"\"\n\"reader\" \"\"\n"), 0o644)
+	known := ""
+	for _, user := range []string{"postgres", "reader", "acme", "globex"} {
+		known += fmt.Sprintf("%q \"\"\n", user)
+	}
+	os.WriteFile(users, []byte(known), 0o644)
 	os.WriteFile(file, []byte(text), 0o644)
 	return exec.Command(p.path, file)
 }
