@@ -18,13 +18,15 @@ const (
 	nullScarce  = 1_000
 	nullAmple   = nullTenants + tenantGoroutines
 	nullDial    = 2 * time.Millisecond
+	nullAnswer  = 200 * time.Microsecond
 
 	// Each sixth call is of a tenant beyond the first 1,000, whom no policy can have
 	// ready: there is little to gain over plain LRU.
 	besideNullLRU = 0.9
 )
 
-// nullServer is a server whose connections cost a dial and nothing else.
+// nullServer is a server that takes its time for a dial and for a query, and none of
+// the processor's.
 type nullServer struct{ open, most, opens atomic.Int64 }
 
 func (s *nullServer) Driver() driver.Driver { return testdb.NullDriver{} }
@@ -53,6 +55,11 @@ type nullServerConn struct {
 	server *nullServer
 }
 
+func (c *nullServerConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	time.Sleep(nullAnswer)
+	return c.nullConn.QueryContext(ctx, query, args)
+}
+
 func (c *nullServerConn) Close() error {
 	c.server.open.Add(-1)
 	return c.nullConn.Close()
@@ -69,11 +76,11 @@ type nullWay struct {
 }
 
 var nullWays = []nullWay{
-	{"10,000 sql.DBs, 1 connection each", nullTenants, func(s *nullServer, names []string, idle time.Duration) (tenantry, error) {
+	{"10,000 sql.DBs, 1 idle connection each", nullAmple, func(s *nullServer, names []string, idle time.Duration) (tenantry, error) {
 		dbs := make([]*sql.DB, len(names))
 		for i := range dbs {
 			dbs[i] = sql.OpenDB(s)
-			dbs[i].SetMaxOpenConns(1)
+			dbs[i].SetMaxIdleConns(1)
 			dbs[i].SetConnMaxIdleTime(idle)
 		}
 		return tenantry{
@@ -81,7 +88,7 @@ var nullWays = []nullWay{
 			close: func() { closeDBs(dbs) },
 		}, nil
 	}, true, 0, 0},
-	{"multidb, ample cap", nullAmple, nullMultidb(nullAmple), true, 0, 0},
+	{"multidb, ample cap", nullAmple, nullMultidb(nullAmple), true, 0, 1},
 	{"least recently used is closed, no more", nullScarce, nullLRU, false, 2, 0},
 	{"multidb, cap 1,000", nullScarce, nullMultidb(nullScarce), true, 2, besideNullLRU},
 }
@@ -110,8 +117,8 @@ func nullLRU(s *nullServer, names []string, _ time.Duration) (tenantry, error) {
 // manyNullTenants simulates ten thousand tenants.
 func manyNullTenants(ctx context.Context, e effort) (table, error) {
 	t := table{
-		title: fmt.Sprintf("Tenants: %d over a null child driver, a dial takes %v, %d goroutines, Zipf %.1f, median of %d rounds of %d calls",
-			nullTenants, nullDial, tenantGoroutines, tenantZipf, e.nullTenantRounds, e.nullTenantCalls),
+		title: fmt.Sprintf("Tenants: %d over a null child driver, a dial takes %v and a query %v, %d goroutines, Zipf %.1f, median of %d rounds of %d calls",
+			nullTenants, nullDial, nullAnswer, tenantGoroutines, tenantZipf, e.nullTenantRounds, e.nullTenantCalls),
 		header: []string{"", "calls/s", "times the other's", "at least", "", "opens/s", "limit", "connections at most", "", "an idle tenant", "goroutines of one"},
 	}
 	var names []string
