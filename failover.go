@@ -78,9 +78,11 @@ func (c *Conn) admit(ca *call) error {
 	v := db.view.Load()
 	switch {
 	case v.rivals != nil:
-		return fmt.Errorf("%w: %s; drain the one whose data is not wanted, or make it a replica", ErrTwoPrimaries, names(v.rivals))
+		return fmt.Errorf("%w: each of %s may be it, also one that does not answer now; make the one whose data is not wanted a replica, "+
+			"or take it out with FromDB(db).Engine(name).Drain", ErrTwoPrimaries, names(v.rivals))
 	case v.doubted:
-		return fmt.Errorf("%w in database %q: no engine that can be reached says that it is", ErrNoPrimary, db.name)
+		return fmt.Errorf("%w in database %q: none of %s that can be reached says that it is; start it, or promote another",
+			ErrNoPrimary, db.name, names(db.engines))
 	case v.primary != e && ca.pin != nil:
 		return fmt.Errorf("%w: engine %q, which holds the state of this session", ErrReadOnlyEngine, e.name)
 	case v.primary != e:

@@ -42,6 +42,10 @@ type watched struct {
 	pause  time.Duration // until the one after
 	calls  uint64        // that had ended when it last took stock
 	stalls bool          // none has ended since the time before, and some are under way
+
+	// It was the primary, another took its place, and it has not said since that
+	// it is a replica: if it says that it is the primary, it may be a stranger.
+	deposed bool
 }
 
 // watch begins to watch an engine.
@@ -333,6 +337,9 @@ func (ch *child) answer(ctx context.Context) (claim, error) {
 func (w *watcher) hear(ctx context.Context, a answer) {
 	e, db := a.engine, a.engine.database
 	e.watched.asked = false
+	if a.claim == claimReplica {
+		e.watched.deposed = false
+	}
 	switch {
 	case a.err == nil:
 		if e.outage.Load() != nil {

@@ -45,9 +45,10 @@ func quick(t *testing.T, name string) {
 	}
 }
 
-func TestReplicaKilled(t *testing.T) { quick(t, "replica-killed") }
-func TestRepliesCut(t *testing.T)    { quick(t, "replies-cut") }
-func TestFailover(t *testing.T)      { quick(t, "failover") }
+func TestReplicaKilled(t *testing.T)      { quick(t, "replica-killed") }
+func TestRepliesCut(t *testing.T)         { quick(t, "replies-cut") }
+func TestFailover(t *testing.T)           { quick(t, "failover") }
+func TestFailoverAndRestart(t *testing.T) { quick(t, "failover-restart") }
 
 // The audit must see what the scenarios must not do.
 func TestAudit(t *testing.T) {

@@ -150,6 +150,11 @@ var Scenarios = []*Scenario{
 		during:  failOver,
 	},
 	{
+		Name: "failover-restart", Story: "as failover, but in the end the new primary is killed, is away for a moment and comes back, beside the old one", primarySuffers: true,
+		prepare: func(ctx context.Context, f *fleet) error { return f.Synchronous(ctx) },
+		during:  failOverAndRestart,
+	},
+	{
 		Name: "four-replicas", Story: "four replicas, each a millisecond away", only: PostgreSQL,
 		replicas: 4, everyChoice: true, behindProxy: allReplicas, prepare: allNear, during: between(short, nothing, nothing),
 	},
@@ -220,6 +225,36 @@ func exhaust(ctx context.Context, f *fleet, t times) error {
 }
 
 func failOver(ctx context.Context, f *fleet, t times) error {
+	if err := replacePrimary(ctx, f, t); err != nil {
+		return err
+	}
+	if err := f.primary.EndSessions(ctx, "app"); err != nil { // who connects again has the choice
+		return err
+	}
+	wait(ctx, t.after)
+	return ctx.Err()
+}
+
+// failOverAndRestart leaves the old primary alone on the field, for long enough to
+// be asked what it is.
+func failOverAndRestart(ctx context.Context, f *fleet, t times) error {
+	if err := replacePrimary(ctx, f, t); err != nil {
+		return err
+	}
+	if err := f.primary.Kill(ctx); err != nil {
+		return err
+	}
+	wait(ctx, 1500*time.Millisecond) // the servers are asked once a second; a reader waits for longer
+	if err := f.primary.Start(ctx); err != nil {
+		return err
+	}
+	wait(ctx, t.after)
+	return ctx.Err()
+}
+
+// replacePrimary kills the primary, promotes a replica, and after a while brings
+// the old primary back.
+func replacePrimary(ctx context.Context, f *fleet, t times) error {
 	wait(ctx, t.before)
 	old := f.primary
 	first, err := f.FailOver(ctx)
@@ -233,10 +268,6 @@ func failOver(ctx context.Context, f *fleet, t times) error {
 	}
 	f.stranger = old
 	wait(ctx, t.fault/2)
-	if err := f.primary.EndSessions(ctx, "app"); err != nil { // who connects again has the choice
-		return err
-	}
-	wait(ctx, t.after)
 	return ctx.Err()
 }
 
