@@ -36,6 +36,7 @@ type database struct {
 	active  bool      // statements ran lately
 	round   *round    // in which the engines are asked what they are; nil if there is none
 	rounded time.Time // when the last one ended
+	settled bool      // it made the roles known
 }
 
 // inUse reports whether somebody works with the database, or waits to.

@@ -123,7 +123,7 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	case err == errRoleChanged:
 		return true
 	case errors.Is(err, ErrNoPrimary):
-		return c.connector.awaitPrimary(ctx, ca) // on the same engine, if it was named
+		return c.connector.awaitPrimary(ctx, ca, err) // on the same engine, if it was named
 	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
 	case !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):
@@ -132,7 +132,7 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 		ca.passOver(e, err)
 		return true
 	case isUnreachable(err), errors.Is(err, ErrDrained):
-		return c.connector.awaitPrimary(ctx, ca)
+		return c.connector.awaitPrimary(ctx, ca, err)
 	}
 	return false
 }
@@ -165,8 +165,8 @@ func (ca *call) repeats() bool {
 }
 
 // awaitPrimary waits until something is new about the primary, and reports
-// whether to try again.
-func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
+// whether to try again. err says what was wrong with it.
+func (k *Connector) awaitPrimary(ctx context.Context, ca *call, err error) bool {
 	if k.settings.failoverTimeout == 0 {
 		return false
 	}
@@ -177,7 +177,7 @@ func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
 	d.tried = nil // they may come back meanwhile
 	db := ca.route.engine.database
 	v := db.view.Load()
-	if !v.doubted && v.primary.isUp() {
+	if !v.doubted && (errors.Is(err, ErrNoPrimary) || v.primary.isUp()) {
 		return time.Now().Before(d.patience) // it came while we were asking
 	}
 	db.waiting.Add(1)

@@ -10,9 +10,11 @@ import (
 )
 
 // Which engine of a database is the primary can be asked of the servers
-// (Config.Discover). A round asks all engines of a database at once. It counts
-// when all have answered but those that were down when it began, and when no
-// doubt has come up since; until then the statements that need the primary wait.
+// (Config.Discover). A round asks all engines of a database at once; those that
+// are down only by a connection that there still is, which may work though no
+// other can be made. It counts when all who were asked have answered, or failed to,
+// and when no doubt has come up since; until then the statements that need the
+// primary wait.
 //
 // One engine that says it is the primary becomes the primary. If none does, the
 // next round follows soon. If two do, somebody has to decide which of them
@@ -62,16 +64,20 @@ func (ch *child) claim(ctx context.Context) (claim, error) {
 // round is one time of asking all engines of a database.
 type round struct {
 	doubts  uint64            // those that it settles
-	waiting map[*engine]bool  // who has not answered yet, and must
+	waiting map[*engine]means // who has not answered yet, and how it was asked
 	claims  map[*engine]claim // what the others said
 }
 
 // newRound is called by the watcher, which asks every engine.
 func (db *database) newRound() *round {
-	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]bool), claims: make(map[*engine]claim)}
+	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]means), claims: make(map[*engine]claim)}
 	for _, e := range db.engines {
-		if !e.drained.Load() && e.outage.Load() == nil {
-			r.waiting[e] = true
+		switch {
+		case e.drained.Load():
+		case e.outage.Load() == nil:
+			r.waiting[e] = byAny
+		case e.pool.Stats().Idle > 0:
+			r.waiting[e] = byIdle
 		}
 	}
 	return r

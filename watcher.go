@@ -38,6 +38,7 @@ type watcher struct {
 // watched is what the watcher knows of an engine.
 type watched struct {
 	asked  bool          // there is no answer yet
+	down   bool          // when it was last looked at
 	next   time.Time     // not to be asked before
 	pause  time.Duration // until the one after
 	calls  uint64        // that had ended when it last took stock
@@ -60,9 +61,19 @@ func (e *engine) watch() *watched {
 type answer struct {
 	engine *engine
 	round  *round // during which it was asked; nil if there was none
+	by     means
 	claim  claim
 	err    error
 }
+
+// means is the connection by which a server is asked.
+type means uint8
+
+const (
+	byAny  means = iota // an idle one if there is one that works, else a new one
+	byNew               // as an idle one may be dead while the server lives
+	byIdle              // as no new one can be made; says nothing of whether the engine is up
+)
 
 const (
 	watchInterval = time.Second            // between two looks
@@ -205,6 +216,9 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	if e.watched == nil {
 		return 0
 	}
+	if down != e.watched.down { // how long to wait was for the other state
+		e.watched.down, e.watched.pause, e.watched.next = down, 0, time.Time{}
+	}
 	doubtful := e.watched.stalls && (e.isReplica() || e.database.discover)
 	switch {
 	case e.watched.asked || !down && !doubtful || e.drained.Load():
@@ -212,7 +226,7 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	case now.Before(e.watched.next):
 		return e.watched.next.Sub(now)
 	}
-	w.ask(ctx, e, true)
+	w.ask(ctx, e, byNew)
 	return 0
 }
 
@@ -223,7 +237,10 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	v := db.view.Load()
 	doubted, wanted := v.doubted, v.rivals != nil || db.waiting.Load() > 0
 	interval := watchInterval
-	if doubted {
+	switch {
+	case doubted && db.settled:
+		interval = 0
+	case doubted:
 		interval = askAgain
 	}
 	next := db.rounded.Add(interval)
@@ -240,24 +257,26 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 		return next.Sub(now)
 	}
 	db.round = db.newRound()
-	for e := range db.round.waiting {
-		w.ask(ctx, e, false)
+	for e, by := range db.round.waiting {
+		w.ask(ctx, e, by)
 	}
 	if len(db.round.waiting) == 0 {
-		db.round, db.rounded = nil, now
+		db.round, db.rounded, db.settled = nil, now, false
 	}
 	return 0
 }
 
-// ask sends the question to an engine; hear gets the answer.
-func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
-	if e.watch().asked {
-		return
+// ask sends the question to an engine; hear gets the answer. By an idle connection
+// an engine may be asked while it is asked by a new one, too: that may take long.
+func (w *watcher) ask(ctx context.Context, e *engine, by means) {
+	if by != byIdle {
+		if e.watch().asked {
+			return
+		}
+		e.watched.asked = true
 	}
-	e.watched.asked = true
-	round := e.database.round
+	a := answer{engine: e, round: e.database.round, by: by, err: errNoAnswer}
 	w.asking.Go(func() {
-		a := answer{engine: e, round: round, err: errNoAnswer}
 		defer func() { // also after a panic of the child driver
 			if p := recover(); p != nil {
 				a.err = fmt.Errorf("multidb: the child driver panicked: %v", p)
@@ -267,11 +286,27 @@ func (w *watcher) ask(ctx context.Context, e *engine, anew bool) {
 			case <-ctx.Done():
 			}
 		}()
-		a.claim, a.err = e.answer(ctx, anew)
+		a.claim, a.err = e.answerBy(ctx, by)
+		if a.round != nil && isCut(a.err) {
+			// Others wait for the round, and a network that loses one answer may
+			// well let the next one through.
+			a.claim, a.err = e.answerBy(ctx, by)
+		}
 	})
 }
 
-var errNoAnswer = errors.New("multidb: the child driver ended the goroutine in which it was asked")
+func (e *engine) answerBy(ctx context.Context, by means) (claim, error) {
+	if by != byIdle {
+		return e.answer(ctx, by == byNew)
+	}
+	said, ok := e.answerOnIdle(ctx)
+	if !ok {
+		return claimNone, errNoAnswer
+	}
+	return said, nil
+}
+
+var errNoAnswer = errors.New("multidb: the engine was asked, and no answer came")
 
 // answer asks the server, by an idle connection if there is one that works, or by
 // one made for the purpose. With anew only the latter, as an idle connection may
@@ -336,14 +371,24 @@ func (ch *child) answer(ctx context.Context) (claim, error) {
 // hear draws the consequences of an answer.
 func (w *watcher) hear(ctx context.Context, a answer) {
 	e, db := a.engine, a.engine.database
-	e.watched.asked = false
 	if a.claim == claimReplica {
-		e.watched.deposed = false
+		e.watch().deposed = false
 	}
+	if a.by != byIdle {
+		e.watched.asked = false
+		e.hearHealth(a)
+	}
+	if db.round != nil {
+		w.hearRound(ctx, db, a)
+	}
+}
+
+// hearHealth takes an answer for what it says of the engine's state.
+func (e *engine) hearHealth(a answer) {
 	switch {
 	case a.err == nil:
 		if e.outage.Load() != nil {
-			db.doubt() // before it is used: it may be something else than it was
+			e.database.doubt() // before it is used: it may be something else than it was
 			e.comeUp()
 		}
 	case e.isDownBy(a.err):
@@ -358,22 +403,23 @@ func (w *watcher) hear(ctx context.Context, a answer) {
 	}
 	e.watched.pause = min(max(2*e.watched.pause, firstPause), longest)
 	e.watched.next = time.Now().Add(e.watched.pause*3/4 + rand.N(e.watched.pause/2))
-	if db.round != nil {
-		w.hearRound(ctx, db, a)
-	}
 }
 
 // hearRound adds an answer to the round that is under way. One that was asked
 // for before the round began counts for nothing.
 func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
 	r := db.round
+	by, waits := r.waiting[a.engine]
 	switch {
-	case a.round != r && r.waiting[a.engine] && a.err == nil:
-		w.ask(ctx, a.engine, false)
+	case !waits, by == byIdle && a.by != byIdle:
+		// The answer that counts was there, or is under way still.
+	case a.round != r && a.err == nil:
+		w.ask(ctx, a.engine, byAny)
 	case r.hear(a.engine, a.claim):
+		var changed string
 		db.round, db.rounded = nil, time.Now()
-		settled, changed := db.settle(r)
-		if !settled && db.doubts.Load() != r.doubts {
+		db.settled, changed = db.settle(r)
+		if !db.settled && db.doubts.Load() != r.doubts {
 			db.rounded = time.Time{} // there is more to hear: at once
 		}
 		if changed != "" {
