@@ -105,6 +105,7 @@ func (ca *call) enter() {
 	ch := ca.child
 	ca.open = !ch.broken && !ch.saysClosed()
 	ca.busy, ch.asked, ch.ran = true, false, false
+	ch.endReading()
 }
 
 // saysClosed asks pgx whether its connection is closed, which costs nothing.

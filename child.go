@@ -53,6 +53,7 @@ type child struct {
 	pinger   driver.Pinger
 
 	idleSince time.Time                          // when it last came back; kept for lib/pq only
+	reading   atomic.Bool                        // pgx: rows were handed out, and nothing was asked since
 	endCall   atomic.Pointer[context.CancelFunc] // go-sql-driver: ends the call that is under way
 	release   context.CancelFunc                 // go-sql-driver: frees the context of the last call
 }
@@ -80,6 +81,7 @@ func newChild(e *engine, conn driver.Conn) *child {
 
 // Reset makes the child ready for its next user.
 func (ch *child) Reset(ctx context.Context) error {
+	ch.endReading()
 	if ch.resetter != nil {
 		if err := ch.resetter.ResetSession(ctx); err != nil {
 			return err
@@ -135,7 +137,11 @@ func (ch *child) mayHaveRows() bool {
 // gaveRows notes that rows were handed out.
 func (ch *child) gaveRows() {
 	ch.queried = true
-	if ch.pgx != nil && !ch.pgx.Conn().PgConn().IsBusy() {
+	if ch.pgx == nil {
+		return
+	}
+	ch.reading.Store(true)
+	if !ch.pgx.Conn().PgConn().IsBusy() {
 		ch.noRows = true
 	}
 }

@@ -548,3 +548,71 @@ func TestWhatDidNothingIsRepeatedOnThePrimary(t *testing.T) {
 		}
 	})
 }
+
+// Reads that wait for a connection of a replica that hangs are turned away, also
+// where the driver's calls cannot be interrupted.
+func TestWaitersAreTurnedAwayFromAHangingReplica(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, func(c *multidb.Config) { c.Replicas[0].MaxOpen = 1 })
+		check(t, use(h.db.Query("SELECT 1")))
+		hang := func(c *testdb.Call) error { <-c.Context.Done(); return c.Context.Err() }
+		for _, op := range []testdb.Op{testdb.OpQuery, testdb.OpDial, testdb.OpPing} {
+			h.replicas[0].On(op, hang)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		first, second := make(chan error), make(chan error)
+		go func() { first <- use(h.db.QueryContext(ctx, "SELECT 1")) }()
+		time.Sleep(10 * time.Millisecond)
+		begun := time.Now()
+		go func() { second <- use(h.db.QueryContext(ctx, "SELECT 1")) }()
+		check(t, <-second)
+		if d := time.Since(begun); d > 10*time.Second {
+			t.Errorf("it waited for %v", d)
+		}
+		wantErr(t, <-first, context.DeadlineExceeded)
+	})
+}
+
+// A server that is full is there, however long its connections are in use.
+func TestAFullServerIsNotDownWhileItIsBusy(t *testing.T) {
+	for _, change := range []func(*multidb.Config){discover, func(*multidb.Config) {}} {
+		bubble(t, func(t *testing.T) {
+			h := newHerd(t, 1, change, func(c *multidb.Config) { c.Primary.MaxOpen, c.Replicas[0].MaxOpen = 1, 1 })
+			check(t, h.write())
+			check(t, use(h.db.Query("SELECT 1")))
+			for _, f := range h.all() {
+				f.On(testdb.OpDial, func(*testdb.Call) error { return sqlState("53300") })
+			}
+			tx := must(h.db.Begin())
+			rows := must(h.db.Query("SELECT 1 UNION ALL SELECT 2"))
+			done := make(chan error)
+			go func() { done <- h.write() }()
+			for range 20 {
+				time.Sleep(time.Second)
+				for _, name := range []string{"primary", "replica1"} {
+					if state := h.stats(name).State; state != multidb.Up {
+						t.Fatalf("%s is %s", name, state)
+					}
+				}
+			}
+			check(t, tx.Commit())
+			check(t, rows.Close())
+			check(t, <-done)
+		})
+	}
+}
+
+// An engine that was gone and is full when it is back is back.
+func TestAnEngineThatComesBackFullIsUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		h.replicas[0].FailOnce(testdb.OpDial, io.EOF)
+		h.replicas[0].On(testdb.OpDial, func(*testdb.Call) error { return sqlState("53300") })
+		check(t, use(h.db.Query("SELECT 1")))
+		time.Sleep(20 * time.Second)
+		if state := h.stats("replica1").State; state != multidb.Up {
+			t.Errorf("it is %s", state)
+		}
+	})
+}

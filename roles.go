@@ -169,7 +169,7 @@ func (db *database) promote(e *engine) {
 		e.pool.Renew()
 	}
 	if old.outage.Load() != nil {
-		old.open.interrupt() // nobody needs to wait for an answer from there
+		old.open.cut() // nobody needs to wait for an answer from there
 	}
 }
 

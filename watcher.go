@@ -320,10 +320,10 @@ func (e *engine) answer(ctx context.Context, anew bool) (claim, error) {
 		}
 	}
 	ch, err := e.connectNoticed(ctx)
-	if err != nil && isFull(err) {
+	if full := err; err != nil && isFull(err) {
 		ch, err = e.pool.Take(ctx) // one that comes back
 		if err != nil {
-			return claimNone, err
+			return claimNone, full // and not that nothing came back in time
 		}
 		said, err := ch.answer(ctx)
 		e.giveBack(ch, err)
@@ -386,7 +386,7 @@ func (w *watcher) hear(ctx context.Context, a answer) {
 // hearHealth takes an answer for what it says of the engine's state.
 func (e *engine) hearHealth(a answer) {
 	switch {
-	case a.err == nil:
+	case a.err == nil, isFull(a.err): // who says that it is full is there
 		if e.outage.Load() != nil {
 			e.database.doubt() // before it is used: it may be something else than it was
 			e.comeUp()
@@ -394,7 +394,10 @@ func (e *engine) hearHealth(a answer) {
 	case e.isDownBy(a.err):
 		e.goDown(a.err)
 		if e.watched.stalls && e.isReplica() && hangs(a.err) {
-			e.open.interrupt() // reads that wait for it are better off elsewhere
+			// Reads that wait for it, or for a connection to it, are better off
+			// elsewhere.
+			e.open.interrupt()
+			e.pool.TurnAway(a.err, false)
 		}
 	}
 	longest := longestPause
