@@ -357,6 +357,22 @@ func TestAnOpenConnectionIsEnough(t *testing.T) {
 			})
 		})
 	}
+	bubble(t, func(t *testing.T) { // and not kept by one who waits for the answer
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		h.primary.On(testdb.OpDial, dead["fails"])
+		tx := must(h.db.Begin())
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		h.db.ExecContext(ctx, "DELETE FROM t")
+		check(t, tx.Commit())
+		check(t, h.write())
+		h.primary.Once(testdb.OpReset, func(*testdb.Call) error { // the write is let in already
+			return multidb.FromDB(h.db).Engine("replica1").Resume() // a doubt
+		})
+		check(t, h.write())
+		h.wantWrites(3, 0)
+	})
 	bubble(t, func(t *testing.T) { // what the open one says counts
 		h := newHerd(t, 1, discover)
 		check(t, h.write())

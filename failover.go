@@ -123,6 +123,7 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	case err == errRoleChanged:
 		return true
 	case errors.Is(err, ErrNoPrimary):
+		c.endIdleLeases() // the primary may have but this connection to be asked by
 		return c.connector.awaitPrimary(ctx, ca, err) // on the same engine, if it was named
 	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
@@ -203,7 +204,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	}
 	e := ca.route.engine
 	switch {
-	case ca.onReplica && v.refused && ca.route.reason == reasonRead && (ca.via == viaQuery || ca.via == viaPrepare):
+	case ca.onReplica && v.refused && (ca.via == viaQuery || ca.via == viaPrepare):
 		e.rescued.Add(1)
 		ca.known = c.connector.learnWrite(ca.route.facts)
 		ca.child.broken = true // what it did before it was refused may be left on the session
@@ -213,7 +214,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 		return true
 	case ca.onReplica || ca.child.mayHaveRows():
 		return false
-	case ca.route.reason == reasonNoneReady && (v.lost || v.unanswered) && ca.isRead():
+	case ca.route.reason == reasonNoneReady && (v.lost || v.unanswered) && ca.isRead() && c.connector.isRead(ca):
 		return ca.repeats()
 	case v.lost && !ca.child.ran && ca.via.comesBack() && c.connector.settings.failoverTimeout > 0:
 		return ca.repeats() // it was a prepare, or the BEGIN of a transaction

@@ -80,6 +80,7 @@ const (
 	askAgain      = 200 * time.Millisecond // while a primary is looked for
 	firstPause    = 50 * time.Millisecond  // before a dead engine is asked again
 	longestPause  = time.Second
+	patienceAtEnd = time.Second      // with drivers that do not heed a context
 	longestDoubt  = 30 * time.Second // before an engine that seems to hang, and answers, is asked again
 )
 
@@ -96,11 +97,23 @@ func (w *watcher) start() {
 	})
 }
 
-// close ends the watch and waits for it. No watch begins after it.
+// close ends the watch and waits for it. No watch begins after it. The questions
+// that are under way end with the context of the watch, if the driver heeds it. One
+// that does not is not waited for: who asks it closes the connection, whenever it
+// comes.
 func (w *watcher) close() {
 	w.begin.Do(func() { close(w.ended) })
 	w.end()
 	<-w.ended
+	all := make(chan struct{})
+	go func() {
+		w.asking.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(patienceAtEnd):
+	}
 }
 
 // hurry makes the watcher look at a database now.
@@ -119,7 +132,6 @@ func (w *watcher) hurry(db *database) {
 
 func (w *watcher) run(ctx context.Context) {
 	defer close(w.ended)
-	defer w.asking.Wait()
 	w.ticked = time.Now()
 	w.due = w.ticked.Add(watchInterval)
 	timer := time.NewTimer(watchInterval)
