@@ -19,6 +19,7 @@ type Row struct {
 	Via      string // "multidb", "multidb, random", "by hand"
 
 	reads, writes work
+	again         time.Duration // from when there was a primary again to the first write; 0 if there always was
 	audit         audit
 	judged        bool // rows of other programs are for comparison
 }
@@ -95,11 +96,15 @@ func (r *Row) fill(ctx context.Context, f *fleet, way Way, length time.Duration)
 	if err != nil {
 		return err
 	}
+	if !f.accepts.IsZero() {
+		r.again = r.writes.firstAfter(f.accepts)
+	}
 	r.audit, err = f.audit(ctx, r.writes.ids)
 	return err
 }
 
-// Faults are the figures that must be zero and are not, in words.
+// Faults are the figures that must be zero and are not, in words, and the one that
+// must not be long. See also [Excesses].
 func (r *Row) Faults() (faults []string) {
 	if !r.judged {
 		return nil
@@ -122,6 +127,9 @@ func (r *Row) Faults() (faults []string) {
 		if figure.n > 0 {
 			faults = append(faults, fmt.Sprintf("%d %s", figure.n, figure.what))
 		}
+	}
+	if r.again > writesFlowAgain {
+		faults = append(faults, fmt.Sprintf("the first write came %s after there was a primary again", show(r.again)))
 	}
 	return faults
 }

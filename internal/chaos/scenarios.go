@@ -22,6 +22,8 @@ type Scenario struct {
 	// The primary is part of what happens, so that writes may fail.
 	primarySuffers bool
 
+	bound *bound
+
 	behindProxy func(f *fleet) []*testdb.Server
 	prepare     func(ctx context.Context, f *fleet) error // before the load
 	during      func(ctx context.Context, f *fleet, t times) error
@@ -83,6 +85,7 @@ var Scenarios = []*Scenario{
 	},
 	{
 		Name: "replica-killed", Story: "a replica is killed (kill -9), and comes back",
+		bound: &bound{"calm", "the longest read took", longestRead, 2, 250 * time.Millisecond},
 		during: between(short,
 			func(ctx context.Context, f *fleet) error { return f.replicas[0].Kill(ctx) },
 			func(ctx context.Context, f *fleet) error { return f.replicas[0].Start(ctx) }),
@@ -141,7 +144,9 @@ var Scenarios = []*Scenario{
 			if err := f.primary.Kill(ctx); err != nil {
 				return err
 			}
-			return f.primary.Start(ctx)
+			err := f.primary.Start(ctx)
+			f.accepts = time.Now()
+			return err
 		}, nothing),
 	},
 	{
@@ -160,6 +165,7 @@ var Scenarios = []*Scenario{
 	},
 	{
 		Name: "one-of-four-slow", Story: "the same, and one of them ten milliseconds away", only: PostgreSQL,
+		bound:    &bound{"four-replicas", "the slowest hundredth of the reads took", slowReads, 1.5, 3 * time.Millisecond},
 		replicas: 4, everyChoice: true, behindProxy: allReplicas, prepare: oneFar, during: between(short, nothing, nothing),
 	},
 }
@@ -261,7 +267,7 @@ func replacePrimary(ctx context.Context, f *fleet, t times) error {
 	if err != nil {
 		return err
 	}
-	f.primary, f.dead = first, time.Now()
+	f.primary, f.dead, f.accepts = first, time.Now(), time.Now()
 	wait(ctx, t.fault/2)
 	if err := f.StartStranger(ctx); err != nil {
 		return err
