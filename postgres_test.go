@@ -672,3 +672,35 @@ func TestPostgresRowsGoOnWhenNewConnectionsHang(t *testing.T) {
 		t.Errorf("%d rows, %v", read, err)
 	}
 }
+
+// A primary to which no new connection can be made is asked for its role, and
+// writes, by the one that is open.
+func TestPostgresWritesGoOnWhenNewConnectionsHang(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	name := cluster.Database(t)
+	var hang atomic.Bool
+	primary := hangingConnector{stdlib.GetConnector(*must(pgx.ParseConfig(cluster.Primary().DSN(name)))), &hang}
+	db := openConfig(t, multidb.Config{
+		Discover:       true,
+		ConnectTimeout: multidb.Duration(200 * time.Millisecond),
+		Primary:        multidb.Engine{Driver: "pgx", Connector: primary},
+		Replicas:       []multidb.Engine{{DSN: cluster.Standbys()[0].DSN(name)}},
+	})
+	defer db.Close()
+	must(db.Exec("CREATE TABLE t (id int)"))
+	tx := must(db.Begin()) // has the one connection
+	hang.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := db.ExecContext(ctx, "INSERT INTO t VALUES (0)"); err == nil {
+		t.Error("there was a second connection")
+	}
+	check(t, tx.Commit())
+	for range 30 { // longer than the roles are believed in
+		must(db.Exec("INSERT INTO t VALUES (1)"))
+		time.Sleep(100 * time.Millisecond)
+	}
+	if e, _ := multidb.FromDB(db).Stats().Engine("primary"); e.State != multidb.Down {
+		t.Errorf("the primary is %s, so the test shows nothing", e.State)
+	}
+}
