@@ -123,8 +123,10 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	case err == errRoleChanged:
 		return true
 	case errors.Is(err, ErrNoPrimary):
-		c.endIdleLeases() // the primary may have but this connection to be asked by
-		return c.connector.awaitPrimary(ctx, ca, err) // on the same engine, if it was named
+		// On the same engine, if it was named; which may have but the connection
+		// that was leased just now to be asked by.
+		c.endIdleLeases()
+		return c.connector.awaitPrimary(ctx, ca, err)
 	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
 	case !c.mayMove(ctx, ca) || errors.Is(err, pool.ErrClosed):

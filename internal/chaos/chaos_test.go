@@ -158,10 +158,24 @@ func TestExcesses(t *testing.T) {
 	if excesses := Excesses(rows); excesses != nil {
 		t.Errorf("within bounds: %q", excesses)
 	}
-	rows[2].reads.took[0]++
+	rows[2].writes.took = []time.Duration{time.Second} // the machine was busy
+	rows[2].reads.took[0] += time.Second
+	if excesses := Excesses(rows); excesses != nil {
+		t.Errorf("as slow as what nothing was done to: %q", excesses)
+	}
+	rows[2].writes.took = nil
 	rows[5].reads.took[0]++
 	if excesses := Excesses(rows); len(excesses) != 2 || !strings.HasPrefix(excesses[1], "one-of-four-slow, multidb, random: ") {
 		t.Errorf("above both bounds: %q", excesses)
+	}
+}
+
+func TestReadsMayFailWhereNobodyIsThere(t *testing.T) {
+	for system, want := range map[*System]int{PostgreSQL: 1, MariaDB: 0} {
+		row := Row{Scenario: scenario(t, "failover-restart"), system: system, judged: true, reads: work{failed: 1}}
+		if faults := row.Faults(); len(faults) != want {
+			t.Errorf("%s: %q", system.Name, faults)
+		}
 	}
 }
 
