@@ -124,6 +124,7 @@ func (ca *call) enter() {
 		ca.open = ca.open && !ch.closed()
 	}
 	ca.busy, ch.asked, ch.ran = true, false, false
+	ch.endReading()
 }
 
 // abandon is deferred around all that calls the child driver. If that is still

@@ -54,6 +54,7 @@ type child struct {
 
 	given     []driver.NamedValue                // the arguments of the call that is under way, if it changes them
 	idleSince time.Time                          // when it last came back; kept for lib/pq only
+	reading   atomic.Bool                        // pgx: rows were handed out, and nothing was asked since
 	endCall   atomic.Pointer[context.CancelFunc] // go-sql-driver: ends the call that is under way
 	release   context.CancelFunc                 // go-sql-driver: frees the context of the last call
 }
@@ -91,6 +92,7 @@ func (ch *child) recognise(inner driver.Conn) {
 
 // Reset makes the child ready for its next user.
 func (ch *child) Reset(ctx context.Context) error {
+	ch.endReading()
 	if ch.resetter != nil {
 		if err := ch.resetter.ResetSession(ctx); err != nil {
 			return err
@@ -149,7 +151,11 @@ func (ch *child) mayHaveRows() bool {
 // gaveRows notes that rows were handed out.
 func (ch *child) gaveRows() {
 	ch.queried = true
-	if ch.pgx != nil && !ch.pgx.Conn().PgConn().IsBusy() {
+	if ch.pgx == nil {
+		return
+	}
+	ch.reading.Store(true)
+	if !ch.pgx.Conn().PgConn().IsBusy() {
 		ch.noRows = true
 	}
 }

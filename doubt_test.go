@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -316,6 +317,115 @@ func TestAPingThatIsLost(t *testing.T) {
 		synctest.Wait()
 		if n := h.replicas[0].Open(); n != 1 {
 			t.Errorf("%d connections to the replica are left, want its one", n)
+		}
+	})
+}
+
+// No new connection to the primary can be made, because of the name service or a
+// firewall, and those that are open work: they are used.
+func TestAnOpenConnectionIsEnough(t *testing.T) {
+	dead := map[string]func(*testdb.Call) error{
+		"fails": func(*testdb.Call) error {
+			return &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "db1"}}
+		},
+		"hangs": func(c *testdb.Call) error { <-c.Context.Done(); return c.Context.Err() },
+	}
+	for name, dial := range dead {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHerd(t, 1, discover)
+				check(t, h.write())
+				h.primary.On(testdb.OpDial, dial)
+				tx := must(h.db.Begin()) // holds the one connection
+				ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+				defer cancel()
+				if _, err := h.db.ExecContext(ctx, "DELETE FROM t"); err == nil {
+					t.Error("a second connection was made")
+				}
+				if state := h.stats("primary").State; state != "down" {
+					t.Errorf("the primary is %s", state)
+				}
+				check(t, tx.Commit())
+				for range 30 {
+					check(t, h.write())
+					time.Sleep(time.Second)
+				}
+				h.wantWrites(31, 0)
+				if state := h.stats("primary").State; state != "down" {
+					t.Errorf("the primary is %s", state)
+				}
+			})
+		})
+	}
+	bubble(t, func(t *testing.T) { // and not kept by one who waits for the answer
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		h.primary.On(testdb.OpDial, dead["fails"])
+		tx := must(h.db.Begin())
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		h.db.ExecContext(ctx, "DELETE FROM t")
+		check(t, tx.Commit())
+		check(t, h.write())
+		h.primary.Once(testdb.OpReset, func(*testdb.Call) error { // the write is let in already
+			return multidb.FromDB(h.db).Engine("replica1").Resume() // a doubt
+		})
+		check(t, h.write())
+		h.wantWrites(3, 0)
+	})
+	bubble(t, func(t *testing.T) { // what the open one says counts
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		h.primary.On(testdb.OpDial, dead["fails"])
+		tx := must(h.db.Begin())
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		h.db.ExecContext(ctx, "DELETE FROM t")
+		check(t, tx.Commit())
+		h.replicas[0].Promote()
+		time.Sleep(2 * time.Second)
+		wantErr(t, h.write(), multidb.ErrTwoPrimaries)
+		h.primary.Demote()
+		time.Sleep(2 * time.Second)
+		check(t, h.write())
+		h.wantWrites(1, 1)
+	})
+}
+
+// A network that loses connections now and then makes statements slower, by
+// another question, and not by a wait.
+func TestALostAnswerIsAskedForAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		begun := time.Now()
+		for range 5 {
+			h.primary.Restart()
+			h.primary.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
+			check(t, h.write())
+		}
+		if d := time.Since(begun); d != 0 {
+			t.Errorf("writes waited for %v", d)
+		}
+		h.wantWrites(6, 0)
+	})
+}
+
+// How long an engine is left alone does not depend on how long it was up.
+func TestAnEngineThatWasUpForLongIsAskedAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		for range 100 {
+			check(t, h.write())
+			time.Sleep(time.Second)
+		}
+		tx := must(h.db.Begin()) // has the connection
+		h.primary.FailOnce(testdb.OpDial, io.EOF)
+		h.db.Exec("DELETE FROM t")
+		check(t, tx.Rollback())
+		time.Sleep(100 * time.Millisecond)
+		if state := h.stats("primary").State; state != "up" {
+			t.Errorf("the primary is %s", state)
 		}
 	})
 }

@@ -209,8 +209,9 @@ func (k *Connector) Connect(ctx context.Context) (driver.Conn, error) {
 func (k *Connector) Driver() driver.Driver { return &Driver{connector: k} }
 
 // Close closes the pools of all engines and then the child connectors that can
-// be closed. Children in use are closed when they come back. [sql.DB.Close]
-// calls it.
+// be closed. Children in use are closed when they come back, and so are those
+// that are being dialled; where a driver does not heed the end of a dial's
+// context, that is waited for at most a second. [sql.DB.Close] calls it.
 func (k *Connector) Close() error { return k.close() }
 
 func (k *Connector) closeDatabases() error {

@@ -38,6 +38,7 @@ type database struct {
 	round   *round    // in which the engines are asked what they are; nil if there is none
 	rounded time.Time // when the last one ended
 	spared  bool      // it left an engine out, as no place was free and nobody waited
+	settled bool      // it made the roles known
 }
 
 // inUse reports whether somebody works with the database, or waits to.

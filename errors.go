@@ -50,8 +50,9 @@ var (
 	ErrNoPrimary = errors.New("multidb: no primary")
 
 	// ErrTwoPrimaries: two engines of one database say that they are its primary
-	// (Config.Discover). Only a person can know which of them holds the data, so
-	// the statement was not sent.
+	// (Config.Discover), or one does and the other was it until now and does not
+	// answer. Only a person can know which of them holds the data, so the statement
+	// was not sent.
 	ErrTwoPrimaries = errors.New("multidb: more than one primary")
 
 	// ErrDrained: the engine was taken out of service with [EngineControl.Drain].

@@ -13,6 +13,7 @@ type facts struct {
 	rule    *rule // nil if none matches
 	against *rule // one that sends another statement of the text to another database
 	dialect Dialect
+	refused bool // by a replica, as a write
 	Statement
 
 	seen atomic.Bool // since the cache last looked for something to forget
@@ -159,7 +160,7 @@ func (k *Connector) classifyNow(d Dialect, query string) *facts {
 // and remembers them. The rule stays that of the text, so that the statement
 // stays in its database.
 func (k *Connector) learnWrite(f *facts) *facts {
-	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement}
+	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement, refused: true}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
 	if len(f.query) <= maxCachedText {
 		k.known[f.dialect].replace(learnt)
@@ -167,14 +168,17 @@ func (k *Connector) learnWrite(f *facts) *facts {
 	return learnt
 }
 
-// isRead reports whether the call cannot have changed anything. It classifies
-// where that was not needed for the route.
+// isRead reports whether the call cannot have changed anything, also if the user is
+// mistaken in read_functions. It is for after a failure, and classifies anew.
 func (k *Connector) isRead(ca *call) bool {
-	switch {
-	case ca.via == viaCommit:
+	if ca.via == viaCommit {
 		return ca.readOnly
-	case ca.route.facts != nil:
-		return ca.route.facts.Kind == KindRead
 	}
-	return classify(k.dialect, ca.query, k.functions).Kind == KindRead
+	d, kind := k.dialect, KindRead
+	if f := ca.route.facts; f != nil {
+		d, kind = f.dialect, f.Kind
+	} else {
+		kind = classify(d, ca.query, k.functions).Kind
+	}
+	return kind == KindRead && Classify(d, ca.query).Kind == KindRead
 }

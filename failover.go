@@ -78,9 +78,11 @@ func (c *Conn) admit(ca *call) error {
 	v := db.view.Load()
 	switch {
 	case v.rivals != nil:
-		return fmt.Errorf("%w: %s; drain the one whose data is not wanted, or make it a replica", ErrTwoPrimaries, names(v.rivals))
+		return fmt.Errorf("%w: each of %s may be it, also one that does not answer now; make the one whose data is not wanted a replica, "+
+			"or take it out with FromDB(db).Engine(name).Drain", ErrTwoPrimaries, names(v.rivals))
 	case v.doubted:
-		return fmt.Errorf("%w in database %q: no engine that can be reached says that it is", ErrNoPrimary, db.name)
+		return fmt.Errorf("%w in database %q: none of %s that can be reached says that it is; start it, or promote another",
+			ErrNoPrimary, db.name, names(db.engines))
 	case v.primary != e && ca.pin != nil:
 		return fmt.Errorf("%w: engine %q, which holds the state of this session", ErrReadOnlyEngine, e.name)
 	case v.primary != e:
@@ -121,7 +123,10 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 	case err == errRoleChanged:
 		return true
 	case errors.Is(err, ErrNoPrimary):
-		return c.connector.awaitPrimary(ctx, ca) // on the same engine, if it was named
+		// On the same engine, if it was named; which may have but the connection
+		// that was leased just now to be asked by.
+		c.endIdleLeases()
+		return c.connector.awaitPrimary(ctx, ca, err)
 	case e.database.isForgotten(c.connector) && ca.pin == nil:
 		return true // in the moment in which it was routed; it will be resolved anew
 	case errors.Is(err, pool.ErrLate) && (!ca.onReplica || !c.mayMove(ctx, ca) || c.connector.settings.fallbackError):
@@ -133,7 +138,7 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 		ca.passOver(e, err)
 		return true
 	case isUnreachable(err), errors.Is(err, ErrDrained):
-		return c.connector.awaitPrimary(ctx, ca)
+		return c.connector.awaitPrimary(ctx, ca, err)
 	}
 	return false
 }
@@ -166,8 +171,8 @@ func (ca *call) repeats() bool {
 }
 
 // awaitPrimary waits until something is new about the primary, and reports
-// whether to try again.
-func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
+// whether to try again. err says what was wrong with it.
+func (k *Connector) awaitPrimary(ctx context.Context, ca *call, err error) bool {
 	if k.settings.failoverTimeout == 0 {
 		return false
 	}
@@ -178,7 +183,7 @@ func (k *Connector) awaitPrimary(ctx context.Context, ca *call) bool {
 	d.tried = nil // they may come back meanwhile
 	db := ca.route.engine.database
 	v := db.view.Load()
-	if !v.doubted && v.primary.isUp() {
+	if !v.doubted && (errors.Is(err, ErrNoPrimary) || v.primary.isUp()) {
 		return time.Now().Before(d.patience) // it came while we were asking
 	}
 	db.waiting.Add(1)
@@ -204,7 +209,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 	}
 	e := ca.route.engine
 	switch {
-	case ca.onReplica && v.refused && ca.route.reason == reasonRead && (ca.via == viaQuery || ca.via == viaPrepare):
+	case ca.onReplica && v.refused && (ca.via == viaQuery || ca.via == viaPrepare):
 		e.rescued.Add(1)
 		ca.known = c.connector.learnWrite(ca.route.facts)
 		ca.child.broken = true // what it did before it was refused may be left on the session
@@ -214,7 +219,7 @@ func (c *Conn) goesOn(ctx context.Context, ca *call, err error, v verdict) bool 
 		return true
 	case ca.onReplica || ca.child.mayHaveRows():
 		return false
-	case ca.route.reason == reasonNoneReady && (v.lost || v.unanswered) && ca.isRead():
+	case ca.route.reason == reasonNoneReady && (v.lost || v.unanswered) && ca.isRead() && c.connector.isRead(ca):
 		return ca.repeats()
 	case v.lost && !ca.child.ran && ca.via.comesBack() && c.connector.settings.failoverTimeout > 0:
 		return ca.repeats() // it was a prepare, or the BEGIN of a transaction

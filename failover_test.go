@@ -150,6 +150,29 @@ func TestWhatAReplicaRefusesRunsOnThePrimary(t *testing.T) {
 	}
 }
 
+// Who asked for a replica, and for none by its name, is helped as well: a role may
+// fall back.
+func TestWhatARefusingReplicaWasChosenForByRoleRunsOnThePrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 2, func(c *multidb.Config) { c.Reads = "primary" })
+		for _, f := range h.replicas {
+			f.On(testdb.OpQuery, func(*testdb.Call) error { return notWriting })
+		}
+		ctx := multidb.WithEngine(t.Context(), multidb.Replica)
+		for range 3 {
+			check(t, use(h.db.QueryContext(ctx, "SELECT 1")))
+		}
+		if n := h.replicas[0].Count(testdb.OpQuery) + h.replicas[1].Count(testdb.OpQuery); n != 1 {
+			t.Errorf("replicas were asked %d times, want once: the text is known then", n)
+		}
+		if n := h.primary.Count(testdb.OpQuery); n != 3 {
+			t.Errorf("the primary ran it %d times", n)
+		}
+		_, err := h.db.ExecContext(ctx, "DELETE FROM t") // what is plainly a write is a mistake
+		wantErr(t, err, multidb.ErrReadOnlyEngine)
+	})
+}
+
 // MariaDB refuses a write already when it is prepared.
 func TestWhatAReplicaRefusesToPrepareRunsOnThePrimary(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -181,10 +204,9 @@ func TestNothingIsRescuedInATransactionOrOnANamedEngine(t *testing.T) {
 			t.Errorf("in a transaction: got %v, want the child's error", err)
 		}
 		check(t, tx.Rollback())
-		for _, name := range []string{"replica1", multidb.Replica} {
-			if err := use(h.db.QueryContext(multidb.WithEngine(t.Context(), name), "SELECT 2")); err != notWriting {
-				t.Errorf("on %s, by choice: got %v, want the child's error", name, err)
-			}
+		err := use(h.db.QueryContext(multidb.WithEngine(t.Context(), "replica1"), "SELECT 2"))
+		if err != notWriting {
+			t.Errorf("on replica1, by choice: got %v, want the child's error", err)
 		}
 		if n := h.primary.Count(testdb.OpQuery); n != 0 {
 			t.Errorf("the primary ran %d of them", n)
@@ -546,5 +568,165 @@ func TestWhatDidNothingIsRepeatedOnThePrimary(t *testing.T) {
 		if n := h.primary.Count(testdb.OpQuery) - before; n != 3 {
 			t.Errorf("it was sent %d times, want three", n)
 		}
+	})
+}
+
+// Reads that wait for a connection of a replica that hangs are turned away, also
+// where the driver's calls cannot be interrupted.
+func TestWaitersAreTurnedAwayFromAHangingReplica(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, func(c *multidb.Config) { c.Replicas[0].MaxOpen = 1 })
+		check(t, use(h.db.Query("SELECT 1")))
+		hang := func(c *testdb.Call) error { <-c.Context.Done(); return c.Context.Err() }
+		for _, op := range []testdb.Op{testdb.OpQuery, testdb.OpDial, testdb.OpPing} {
+			h.replicas[0].On(op, hang)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		first, second := make(chan error), make(chan error)
+		go func() { first <- use(h.db.QueryContext(ctx, "SELECT 1")) }()
+		time.Sleep(10 * time.Millisecond)
+		begun := time.Now()
+		go func() { second <- use(h.db.QueryContext(ctx, "SELECT 1")) }()
+		check(t, <-second)
+		if d := time.Since(begun); d > 10*time.Second {
+			t.Errorf("it waited for %v", d)
+		}
+		wantErr(t, <-first, context.DeadlineExceeded)
+	})
+}
+
+// A server that is full is there, however long its connections are in use.
+func TestAFullServerIsNotDownWhileItIsBusy(t *testing.T) {
+	for _, change := range []func(*multidb.Config){discover, func(*multidb.Config) {}} {
+		bubble(t, func(t *testing.T) {
+			h := newHerd(t, 1, change, func(c *multidb.Config) { c.Primary.MaxOpen, c.Replicas[0].MaxOpen = 1, 1 })
+			check(t, h.write())
+			check(t, use(h.db.Query("SELECT 1")))
+			for _, f := range h.all() {
+				f.On(testdb.OpDial, func(*testdb.Call) error { return sqlState("53300") })
+			}
+			tx := must(h.db.Begin())
+			rows := must(h.db.Query("SELECT 1 UNION ALL SELECT 2"))
+			done := make(chan error)
+			go func() { done <- h.write() }()
+			for range 20 {
+				time.Sleep(time.Second)
+				for _, name := range []string{"primary", "replica1"} {
+					if state := h.stats(name).State; state != multidb.Up {
+						t.Fatalf("%s is %s", name, state)
+					}
+				}
+			}
+			check(t, tx.Commit())
+			check(t, rows.Close())
+			check(t, <-done)
+		})
+	}
+}
+
+// An engine that was gone and is full when it is back is back.
+func TestAnEngineThatComesBackFullIsUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		h.replicas[0].FailOnce(testdb.OpDial, io.EOF)
+		h.replicas[0].On(testdb.OpDial, func(*testdb.Call) error { return sqlState("53300") })
+		check(t, use(h.db.Query("SELECT 1")))
+		time.Sleep(20 * time.Second)
+		if state := h.stats("replica1").State; state != multidb.Up {
+			t.Errorf("it is %s", state)
+		}
+	})
+}
+
+// A read that the primary lost is repeated if the text is proved to be a read. What
+// is one only by read_functions may be a mistake, and may have been done.
+func TestAReadByReadFunctionsIsNotRepeated(t *testing.T) {
+	for query, repeated := range map[string]bool{"SELECT 1": true, "SELECT note(1)": false} {
+		t.Run(query, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				h := newHerd(t, 1, func(c *multidb.Config) { c.ReadFunctions = []string{"note"} })
+				refuses(h.replicas[0])
+				check(t, use(h.db.Query("SELECT 1")))
+				before := h.primary.Count(testdb.OpQuery)
+				h.primary.LoseOnce(testdb.OpQuery, io.ErrUnexpectedEOF)
+				err := use(h.db.Query(query))
+				want := 2
+				if !repeated {
+					want = 1
+					wantErr(t, err, multidb.ErrUnknownOutcome)
+				} else {
+					check(t, err)
+				}
+				if n := h.primary.Count(testdb.OpQuery) - before; n != want {
+					t.Errorf("it was sent %d times, want %d", n, want)
+				}
+			})
+		})
+	}
+}
+
+// While the primary is away only one asks for it, however many wait; when it is
+// back, they make as many connections as they may.
+func TestWaitersAreNoHerdWhenThePrimaryComesBack(t *testing.T) {
+	for _, change := range []func(*multidb.Config){discover, func(*multidb.Config) {}} {
+		bubble(t, func(t *testing.T) {
+			const waiters, limit = 100, 5
+			h := newHerd(t, 1, change, func(c *multidb.Config) {
+				c.Primary.MaxOpen, c.FailoverTimeout = limit, multidb.Duration(time.Minute)
+			})
+			check(t, h.write())
+			back := refuses(h.primary)
+			h.write() // finds its connection lost
+			var dials, most atomic.Int32
+			h.primary.On(testdb.OpDial, func(*testdb.Call) error {
+				n := dials.Add(1)
+				defer dials.Add(-1)
+				most.Store(max(most.Load(), n))
+				time.Sleep(20 * time.Millisecond)
+				return nil
+			})
+			done := make(chan error, waiters)
+			for range waiters {
+				go func() { done <- h.write() }()
+			}
+			time.Sleep(time.Second)
+			before := h.primary.Count(testdb.OpDial)
+			time.Sleep(20 * time.Second)
+			if n := h.primary.Count(testdb.OpDial) - before; n > 30 || most.Load() > limit {
+				t.Errorf("%d dials in 20 s, and %d at once", n, most.Load())
+			}
+			most.Store(0)
+			before = h.primary.Count(testdb.OpDial)
+			back()
+			for range waiters {
+				check(t, <-done)
+			}
+			if n := h.primary.Count(testdb.OpDial) - before; n > limit+1 || most.Load() > limit {
+				t.Errorf("%d dials for %d waiters, and %d at once", n, waiters, most.Load())
+			}
+			if n := h.primary.Peak(); n > limit+1 { // one is the question's
+				t.Errorf("there were %d connections", n)
+			}
+		})
+	}
+}
+
+// Close does not wait for a driver that does not heed its context, and what that
+// connects to in the end is closed.
+func TestCloseDoesNotWaitForAProbe(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		h.replicas[0].FailOnce(testdb.OpDial, io.EOF)
+		check(t, use(h.db.Query("SELECT 1")))
+		slowDial(h.replicas[0], 130*time.Second)
+		time.Sleep(5 * time.Second) // the watcher asks
+		begun := time.Now()
+		check(t, h.db.Close())
+		if d := time.Since(begun); d > time.Second {
+			t.Errorf("it took %v", d)
+		}
+		time.Sleep(3 * time.Minute)
+		h.replicas[0].CheckClosed(t)
 	})
 }

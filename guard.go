@@ -69,7 +69,7 @@ func (c readOnlyPgx) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := stdlib.GetConnector(*config).Connect(ctx)
 	var refused *pgconn.PgError
 	switch {
-	case errors.As(err, &refused) && refused.Code == protocolViolation:
+	case errors.As(err, &refused) && refused.Code == protocolViolation && strings.Contains(refused.Message, "startup parameter"):
 		return nil, fmt.Errorf("%w (%s)", err, guardBehindProxy)
 	case err != nil:
 		return nil, err
@@ -79,9 +79,6 @@ func (c readOnlyPgx) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	return conn, nil
 }
-
-// protocolViolation is what PgBouncer says to a setting that it does not know.
-const protocolViolation = "08P01"
 
 const guardBehindProxy = readOnlySetting + " cannot be set through a proxy such as PgBouncer: let the proxy ignore it and set it for the role " +
 	`with ALTER ROLE, or give the replica "read_only": "trust"`

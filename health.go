@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -111,6 +112,17 @@ func isUnreachable(err error) bool {
 // isGone reports whether the error of a dial says that the server has ended, and
 // its connections with it.
 func isGone(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) || isLeaving(err) }
+
+// isCut reports whether a connection ended before the answer came. That may have
+// happened to this one only.
+func isCut(err error) bool {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, driver.ErrBadConn} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return isInvalidConn(err)
+}
 
 // hangs reports whether the error of a dial says that nothing at all came back.
 func hangs(err error) bool {

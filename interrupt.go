@@ -35,26 +35,34 @@ func (c *children) remove(ch *child) {
 }
 
 // interrupt makes the calls that wait for the server fail as if it had closed the
-// connections. Each child is closed by the one who has it.
+// connections. Each child is closed by the one who has it. Rows that are being read
+// go on: they could not be moved, and it may be only new connections that hang.
 func (c *children) interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for ch := range c.set {
-		ch.interrupt()
+		if end := ch.endCall.Load(); end != nil {
+			(*end)()
+		} else if ch.pgx != nil && !ch.reading.Load() {
+			ch.cut()
+		}
 	}
 }
 
-// interrupt closes the network connection under pgx. go-sql-driver does not show
-// it, but closes it when the context of a call ends.
-func (ch *child) interrupt() {
-	if ch.pgx != nil {
-		ch.pgx.Conn().PgConn().Conn().Close()
-		return
-	}
-	if end := ch.endCall.Load(); end != nil {
-		(*end)()
+// cut ends all that goes on, also rows, where the driver lets it be done.
+func (c *children) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for ch := range c.set {
+		if ch.pgx != nil {
+			ch.cut()
+		}
 	}
 }
+
+// cut closes the network connection under pgx. go-sql-driver does not show it, but
+// closes it when the context of a call ends.
+func (ch *child) cut() { ch.pgx.Conn().PgConn().Conn().Close() }
 
 // interruptible returns the context for a call on the child: the caller's, or one
 // made of it that interrupt can end. The latter ends with the next call or with
@@ -82,5 +90,12 @@ func (ch *child) endable(ctx context.Context) context.Context {
 func (ch *child) answered() {
 	if ch.mysql {
 		ch.endCall.Store(nil)
+	}
+}
+
+// endReading is called when the next use begins: that one may be interrupted.
+func (ch *child) endReading() {
+	if ch.reading.Load() {
+		ch.reading.Store(false)
 	}
 }

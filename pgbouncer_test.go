@@ -220,6 +220,46 @@ func TestPgBouncerAndASchemaForEachTenant(t *testing.T) {
 	}
 }
 
+// A PgBouncer that has its max_client_conn refuses one more client with the state
+// of a protocol violation. Those that it has go on, and so does what comes next.
+func TestPgBouncerIsFull(t *testing.T) {
+	p := newProxied(t, "")
+	full := testdb.PgBouncer(t, p.cluster.Primary(), map[string]string{"pool_mode": "transaction", "max_client_conn": "2"})
+	for _, discover := range []bool{false, true} {
+		t.Run(fmt.Sprint("discover ", discover), func(t *testing.T) {
+			db := openConfig(t, multidb.Config{
+				Primary:  multidb.Engine{DSN: p.dsn(full, "exec"), ReadOnly: "trust"},
+				Replicas: []multidb.Engine{{DSN: p.dsn(p.standby, "exec"), ReadOnly: "trust"}},
+				Discover: discover,
+			})
+			defer func() { check(t, db.Close()) }()
+			var txs []*sql.Tx
+			var err error
+			for range 4 { // a second client may still be leaving
+				var tx *sql.Tx
+				if tx, err = db.Begin(); err != nil {
+					break
+				}
+				txs = append(txs, tx)
+			}
+			if len(txs) == 0 || err == nil || !strings.Contains(err.Error(), "max_client_conn") {
+				t.Fatalf("%d transactions, and then %v", len(txs), err)
+			}
+			for _, tx := range txs {
+				must(tx.Exec("SELECT pg_current_xact_id()"))
+				check(t, tx.Commit())
+			}
+			for range 10 {
+				must(db.Exec("SELECT pg_current_xact_id()"))
+			}
+			primary, _ := multidb.FromDB(db).Stats().Engine("primary")
+			if primary.State != multidb.Up || primary.Pool.OpenConnections != len(txs) {
+				t.Errorf("the primary is %s and has %d connections, not %d", primary.State, primary.Pool.OpenConnections, len(txs))
+			}
+		})
+	}
+}
+
 // What a session sets stays on a connection to the server, which PgBouncer gives
 // to the next. It is why docs/tenants.md says what to use instead.
 func TestPgBouncerSharesSessions(t *testing.T) {

@@ -3,11 +3,13 @@ package multidb_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -655,5 +657,88 @@ func TestPostgresALostReplyToATextThatCommits(t *testing.T) {
 				t.Errorf("the write was done %d times", n)
 			}
 		})
+	}
+}
+
+// hangingConnector makes no new connections while hang is set, as behind a name
+// server that does not answer. Those that are open go on.
+type hangingConnector struct {
+	driver.Connector
+	hang *atomic.Bool
+}
+
+func (h hangingConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	if h.hang.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return h.Connector.Connect(ctx)
+}
+
+// Rows that a replica sends are read to their end though it seems to hang: no new
+// connection to it can be made, and no call on it ends.
+func TestPostgresRowsGoOnWhenNewConnectionsHang(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	name := cluster.Database(t)
+	var hang atomic.Bool
+	replica := hangingConnector{stdlib.GetConnector(*must(pgx.ParseConfig(cluster.Standbys()[0].DSN(name)))), &hang}
+	db := openConfig(t, multidb.Config{
+		ConnectTimeout: multidb.Duration(100 * time.Millisecond),
+		Primary:        multidb.Engine{DSN: cluster.Primary().DSN(name)},
+		Replicas:       []multidb.Engine{{Driver: "pgx", Connector: replica}},
+	})
+	defer db.Close()
+	state := func() string {
+		e, _ := multidb.FromDB(db).Stats().Engine("replica1")
+		return e.State
+	}
+	const all = 100_000 // more than the network holds
+	rows := must(db.Query("SELECT repeat('x', 1000) FROM generate_series(1, $1)", all))
+	defer rows.Close()
+	hang.Store(true)
+	read := 0
+	for ; state() != multidb.Down; read++ { // read slowly until that is noticed
+		if !rows.Next() {
+			t.Fatalf("the end came after %d rows: %v", read, rows.Err())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for rows.Next() {
+		read++
+	}
+	if err := rows.Err(); err != nil || read != all {
+		t.Errorf("%d rows, %v", read, err)
+	}
+}
+
+// A primary to which no new connection can be made is asked for its role, and
+// writes, by the one that is open.
+func TestPostgresWritesGoOnWhenNewConnectionsHang(t *testing.T) {
+	cluster := testdb.Postgres(t)
+	name := cluster.Database(t)
+	var hang atomic.Bool
+	primary := hangingConnector{stdlib.GetConnector(*must(pgx.ParseConfig(cluster.Primary().DSN(name)))), &hang}
+	db := openConfig(t, multidb.Config{
+		Discover:       true,
+		ConnectTimeout: multidb.Duration(200 * time.Millisecond),
+		Primary:        multidb.Engine{Driver: "pgx", Connector: primary},
+		Replicas:       []multidb.Engine{{DSN: cluster.Standbys()[0].DSN(name)}},
+	})
+	defer db.Close()
+	must(db.Exec("CREATE TABLE t (id int)"))
+	tx := must(db.Begin()) // has the one connection
+	hang.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := db.ExecContext(ctx, "INSERT INTO t VALUES (0)"); err == nil {
+		t.Error("there was a second connection")
+	}
+	check(t, tx.Commit())
+	for range 30 { // longer than the roles are believed in
+		must(db.Exec("INSERT INTO t VALUES (1)"))
+		time.Sleep(100 * time.Millisecond)
+	}
+	if e, _ := multidb.FromDB(db).Stats().Engine("primary"); e.State != multidb.Down {
+		t.Errorf("the primary is %s, so the test shows nothing", e.State)
 	}
 }

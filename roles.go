@@ -10,13 +10,18 @@ import (
 )
 
 // Which engine of a database is the primary can be asked of the servers
-// (Config.Discover). A round asks all engines of a database at once. It counts
-// when all have answered but those that were down when it began, and when no
-// doubt has come up since; until then the statements that need the primary wait.
+// (Config.Discover). A round asks all engines of a database at once; those that
+// are down only by a connection that there still is, which may work though no
+// other can be made. It counts when all who were asked have answered, or failed to,
+// and when no doubt has come up since; until then the statements that need the
+// primary wait.
 //
 // One engine that says it is the primary becomes the primary. If none does, the
-// next round follows at once. If two do, somebody has to decide which of them
+// next round follows soon. If two do, somebody has to decide which of them
 // holds the data, and that is not us: writes are refused.
+//
+// An engine that does not answer may be the primary all the same, and restart in
+// this moment. So what was known of it before counts, see contenders.
 
 // roleQuestion is the query whose answer tells a replica from a primary.
 func roleQuestion(d Dialect) string {
@@ -59,7 +64,7 @@ func (ch *child) claim(ctx context.Context) (claim, error) {
 // round is one time of asking all engines of a database.
 type round struct {
 	doubts  uint64            // those that it settles
-	waiting map[*engine]bool  // who has not answered yet, and must
+	waiting map[*engine]means // who has not answered yet, and how it was asked
 	claims  map[*engine]claim // what the others said
 
 	patience time.Duration // with those who have the connections, if one must be made
@@ -68,10 +73,14 @@ type round struct {
 
 // newRound is called by the watcher, which asks every engine.
 func (db *database) newRound() *round {
-	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]bool), claims: make(map[*engine]claim)}
+	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]means), claims: make(map[*engine]claim)}
 	for _, e := range db.engines {
-		if e.isUp() {
-			r.waiting[e] = true
+		switch {
+		case e.drained.Load():
+		case !e.isDown():
+			r.waiting[e] = byAny
+		case e.pool.Stats().Idle > 0:
+			r.waiting[e] = byIdle
 		}
 	}
 	return r
@@ -87,13 +96,8 @@ func (r *round) hear(e *engine, said claim) (over bool) {
 // settle draws the conclusion from a round that is over, and reports whether the
 // roles are known now.
 func (db *database) settle(r *round) (settled bool, changed string) {
-	var primaries []*engine
-	for _, e := range db.engines {
-		if r.claims[e] == claimPrimary && !e.drained.Load() {
-			primaries = append(primaries, e)
-		}
-	}
 	old := db.view.Load()
+	primaries := db.contenders(r, old)
 	switch {
 	case db.doubts.Load() != r.doubts:
 		return false, "" // what it heard may be older than the doubt
@@ -102,17 +106,18 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 			db.refresh(func(v *view) { v.doubted = true }) // what is known grows old
 		}
 		return false, ""
-	case len(primaries) == 0:
+	case !r.anyPrimary():
 		return false, ""
 	case len(primaries) > 1:
 		db.refresh(func(v *view) { v.rivals, v.doubted = primaries, false })
 		if !slices.Equal(old.rivals, primaries) {
-			changed = fmt.Sprintf("%s all say that they are the primary; writes are refused", names(primaries))
+			changed = fmt.Sprintf("each of %s may be the primary; writes are refused", names(primaries))
 		}
 		return true, changed
 	}
 	if e := primaries[0]; e != old.primary {
 		db.promote(e)
+		e.watch().deposed, old.primary.watch().deposed = false, r.claims[old.primary] != claimReplica
 		changed = fmt.Sprintf("the primary is %q now, and was %q", e.name, old.primary.name)
 	} else if db.refused.Swap(false) {
 		db.vain.Store(time.Now().UnixNano())
@@ -125,6 +130,44 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 // is as it was: the primary says so, and nobody else is known to say it of himself.
 func (r *round) confirms(old *view, primaries []*engine) bool {
 	return old.rivals == nil && len(primaries) == 1 && primaries[0] == old.primary
+}
+
+func (r *round) anyPrimary() bool {
+	for e, said := range r.claims {
+		if said == claimPrimary && !e.drained.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// contenders are the engines any of which may be the primary: those that say so,
+// and of those that are silent
+//
+//   - rivals, as nobody has decided yet between them and another. An engine that
+//     was deposed is none any more: it goes on where it went on before that came
+//     back;
+//   - the primary, if one that was deposed says that it is the primary: most
+//     likely that is a stranger, and the primary restarts.
+//
+// A silent engine loses its claim when it says that it is a replica, or when it
+// is drained.
+func (db *database) contenders(r *round, v *view) (list []*engine) {
+	usurped := slices.ContainsFunc(db.engines, func(e *engine) bool {
+		return e != v.primary && r.claims[e] == claimPrimary && e.watch().deposed && !e.drained.Load()
+	})
+	for _, e := range db.engines {
+		said := r.claims[e]
+		silent := said == claimNone
+		switch {
+		case e.drained.Load():
+		case said == claimPrimary,
+			silent && slices.Contains(v.rivals, e) && !e.watch().deposed,
+			silent && e == v.primary && usurped:
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 // promote makes e the primary. Connections of another role are not used again:
@@ -140,7 +183,7 @@ func (db *database) promote(e *engine) {
 		e.pool.Renew()
 	}
 	if old.isDown() {
-		old.open.interrupt() // nobody needs to wait for an answer from there
+		old.open.cut() // nobody needs to wait for an answer from there
 	}
 }
 

@@ -2,6 +2,7 @@ package multidb_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,6 +214,165 @@ func TestAnOldPrimaryThatComesBackGetsNoWrites(t *testing.T) {
 		if h.writes()[0] != 1 {
 			t.Errorf("the old primary got a write")
 		}
+	})
+}
+
+// deposes kills the primary and lets a replica take its place. The returned function
+// brings the old primary back, which takes writes still.
+func (h *herd) deposes() (comesBack func()) {
+	h.t.Helper()
+	check(h.t, h.write())
+	comesBack = refuses(h.primary)
+	h.replicas[0].Promote()
+	for h.write() != nil {
+	}
+	h.wantWrites(1, 1)
+	return comesBack
+}
+
+// wantRefusals writes for a while, in which nobody is to take a write.
+func (h *herd) wantRefusals(d time.Duration) {
+	h.t.Helper()
+	before := h.writes()
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		wantErr(h.t, h.write(), multidb.ErrTwoPrimaries)
+	}
+	h.wantWrites(before...)
+}
+
+// A stranger does not become the primary because the new one is away for a moment.
+func TestAStrangerGetsNoWritesWhileTheNewPrimaryRestarts(t *testing.T) {
+	bubble(t, func(t *testing.T) { // it was there before
+		h := newHerd(t, 1, discover)
+		h.deposes()()
+		time.Sleep(3 * time.Second)
+		h.wantRefusals(time.Second)
+		back := refuses(h.replicas[0])
+		h.wantRefusals(10 * time.Second)
+		back()
+		h.wantRefusals(3 * time.Second)
+		h.primary.Demote()
+		time.Sleep(2 * time.Second)
+		check(t, h.write())
+		h.wantWrites(1, 2)
+	})
+	bubble(t, func(t *testing.T) { // it comes in this moment
+		h := newHerd(t, 1, discover)
+		strangerBack := h.deposes()
+		primaryBack := refuses(h.replicas[0])
+		strangerBack()
+		var refused error
+		for refused == nil || !errors.Is(refused, multidb.ErrTwoPrimaries) {
+			refused = h.write() // may be the one that finds the connection lost
+			h.wantWrites(1, 1)
+		}
+		h.wantRefusals(10 * time.Second)
+		primaryBack()
+		h.wantRefusals(3 * time.Second)
+	})
+}
+
+// A stranger that goes away again leaves the primary that there was.
+func TestWritesGoOnWhenAStrangerLeaves(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		h.deposes()()
+		time.Sleep(3 * time.Second)
+		wantErr(t, h.write(), multidb.ErrTwoPrimaries)
+		refuses(h.primary)
+		time.Sleep(3 * time.Second)
+		check(t, h.write())
+		h.wantWrites(1, 2)
+	})
+}
+
+// Of two that nobody has decided between, none becomes the primary because the
+// other is silent.
+func TestARivalThatIsSilentKeepsItsVote(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		h.replicas[0].Promote()
+		wantErr(t, h.write(), multidb.ErrTwoPrimaries)
+		back := refuses(h.replicas[0])
+		h.wantRefusals(10 * time.Second)
+		back()
+		h.wantRefusals(time.Second)
+		h.replicas[0].Demote()
+		time.Sleep(2 * time.Second)
+		check(t, h.write())
+		h.wantWrites(1, 0)
+	})
+}
+
+// The way back to the old primary, in the ways in which it is gone.
+func TestFailback(t *testing.T) {
+	bubble(t, func(t *testing.T) { // it was made a replica, and the other dies
+		h := newHerd(t, 1, discover)
+		comesBack := h.deposes()
+		h.primary.Demote()
+		comesBack()
+		time.Sleep(3 * time.Second)
+		check(t, h.write())
+		refuses(h.replicas[0])
+		h.primary.Promote()
+		for h.write() != nil {
+		}
+		h.wantWrites(2, 2)
+	})
+	bubble(t, func(t *testing.T) { // it was made one while nobody used the database
+		h := newHerd(t, 1, discover)
+		comesBack := h.deposes()
+		h.primary.Demote()
+		time.Sleep(time.Hour)
+		comesBack()
+		time.Sleep(time.Hour)
+		refuses(h.replicas[0])
+		h.primary.Promote()
+		for h.write() != nil {
+		}
+		h.wantWrites(2, 1)
+	})
+	bubble(t, func(t *testing.T) { // the other is a replica now
+		h := newHerd(t, 1, discover)
+		h.deposes()()
+		h.replicas[0].Demote()
+		time.Sleep(3 * time.Second)
+		check(t, h.write())
+		h.wantWrites(2, 1)
+	})
+	bubble(t, func(t *testing.T) { // the other is lost, and a person knows that
+		h := newHerd(t, 1, discover)
+		h.deposes()()
+		time.Sleep(3 * time.Second)
+		refuses(h.replicas[0])
+		h.wantRefusals(3 * time.Second)
+		check(t, multidb.FromDB(h.db).Engine("replica1").Drain(t.Context()))
+		check(t, h.write())
+		h.wantWrites(2, 1)
+	})
+}
+
+// A primary that restarts is the primary, and needs nobody's word for it.
+func TestAPrimaryThatRestartsIsThePrimary(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		for range 3 {
+			check(t, h.write())
+			back := refuses(h.primary)
+			time.AfterFunc(2*time.Second, back)
+			for h.write() != nil {
+			}
+		}
+		h.wantWrites(6, 0)
+	})
+	bubble(t, func(t *testing.T) { // also the one that was promoted
+		h := newHerd(t, 1, discover)
+		h.deposes()
+		back := refuses(h.replicas[0])
+		time.AfterFunc(2*time.Second, back)
+		for h.write() != nil {
+		}
+		h.wantWrites(1, 2)
 	})
 }
 

@@ -372,6 +372,8 @@ func (k *Connector) engineFor(q *question, wanted *selection, db *database, f *f
 		e, why = wanted.engine, wanted.engineBy
 	case wanted.role == Primary:
 		e, why = db.primary(), wanted.engineBy
+	case wanted.role == Replica && f != nil && f.refused:
+		e, why = db.primary(), reasonWrite // who asked for a replica took it for a read
 	case wanted.role == Replica:
 		e, why = k.reading(db, q, wanted.engineBy)
 	default:

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // What servers say, across drivers that are not imported here.
@@ -15,6 +17,15 @@ func sqlState(err error) string {
 		return state.SQLState()
 	}
 	return ""
+}
+
+// saying is what the server itself said, without what the driver says around it.
+func saying(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Message
+	}
+	return err.Error()
 }
 
 // errorNumber returns the number that MySQL's or SQLite's driver gives an error,
@@ -71,6 +82,11 @@ func isInvalidConn(err error) bool {
 	return false
 }
 
+// protocolViolation is the state of all that PgBouncer says in its own name; only
+// the text tells what it is. PostgreSQL says it of statements whose arguments do
+// not fit.
+const protocolViolation = "08P01"
+
 const (
 	sqliteReadOnly       = 8    // SQLITE_READONLY; extended codes have it in their low byte
 	mysqlOption          = 1290 // ER_OPTION_PREVENTS_STATEMENT: --read-only, and other options
@@ -109,6 +125,8 @@ func isLeaving(err error) bool {
 	switch state := sqlState(err); state {
 	case "57P01", "57P02", "57P03":
 		return true
+	case protocolViolation:
+		return strings.Contains(saying(err), "server") // PgBouncer: the one behind it is away
 	default:
 		if strings.HasPrefix(state, "08") {
 			return true
@@ -139,7 +157,13 @@ func isFull(err error) bool {
 	case mysqlConnections, mysqlUserConnections, mysqlUserLimit:
 		return true
 	}
-	return sqlState(err) == "53300"
+	switch sqlState(err) {
+	case "53300":
+		return true
+	case protocolViolation:
+		return strings.Contains(saying(err), "no more connections") // PgBouncer: max_client_conn
+	}
+	return false
 }
 
 // isRecoveryConflict reports that a standby of PostgreSQL cancelled a query that

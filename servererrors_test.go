@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
@@ -101,9 +102,63 @@ func TestRefusalsOfAllDrivers(t *testing.T) {
 	}
 }
 
+// pooler is what PgBouncer says, always with the same state.
+type pooler string
+
+func (p pooler) Error() string  { return "FATAL: " + string(p) + " (SQLSTATE 08P01)" }
+func (pooler) SQLState() string { return "08P01" }
+
+const noMoreClients = pooler("no more connections allowed (max_client_conn)")
+
+// A primary that has no room for one more connection goes on with those it has.
+func TestAFullPrimaryGoesOn(t *testing.T) {
+	for _, full := range []error{sqlState("53300"), noMoreClients} {
+		for _, change := range []func(*multidb.Config){discover, func(*multidb.Config) {}} {
+			bubble(t, func(t *testing.T) {
+				h := newHerd(t, 1, change)
+				check(t, h.write())
+				one, two := must(h.db.Begin()), must(h.db.Begin())
+				check(t, one.Commit())
+				h.primary.On(testdb.OpDial, func(*testdb.Call) error { return full })
+				three := must(h.db.Begin())
+				_, err := h.db.Exec("DELETE FROM t") // there is no third
+				wantErr(t, err, full)
+				check(t, two.Commit())
+				check(t, three.Commit())
+				for range 5 {
+					check(t, h.write())
+					time.Sleep(time.Second)
+				}
+				if n, state := h.primary.Open(), h.stats("primary").State; n != 2 || state != multidb.Up {
+					t.Errorf("it is %s, with %d connections", state, n)
+				}
+			})
+		}
+	}
+}
+
+// A proxy whose server is away is as good as down; one that gets arguments that do
+// not fit is not.
+func TestWhatPgBouncerSays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		h.replicas[0].On(testdb.OpDial, func(*testdb.Call) error { return pooler("client_login_timeout (server down)") })
+		check(t, use(h.db.Query("SELECT 1")))
+		if state := h.stats("replica1").State; state != multidb.Down {
+			t.Errorf("it is %s", state)
+		}
+	})
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1)
+		wrong := pooler("bind message supplies 1 parameters, but prepared statement requires 2")
+		h.replicas[0].FailOnce(testdb.OpQuery, wrong)
+		wantErr(t, use(h.db.Query("SELECT 1")), wrong)
+	})
+}
+
 // A replica that has no room for one more connection is not down.
 func TestAFullReplicaIsNotDown(t *testing.T) {
-	for _, err := range []error{sqlState("53300"), &numberedError{Number: 1040}, &numberedError{Number: 1203}, &numberedError{Number: 1226}} {
+	for _, err := range []error{noMoreClients, sqlState("53300"), &numberedError{Number: 1040}, &numberedError{Number: 1203}, &numberedError{Number: 1226}} {
 		t.Run(err.Error(), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				h := newHerd(t, 1)

@@ -9,8 +9,8 @@ type view struct {
 	// also while it is down, and while it is doubted.
 	primary *engine
 
-	// rivals are engines that all say that they are the primary: at least two, or
-	// none.
+	// rivals are engines any of which may be the primary: at least two, or none. At
+	// least one of them says so.
 	rivals []*engine
 
 	// doubted says that nobody knows whether primary still is the primary, until

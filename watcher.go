@@ -46,6 +46,11 @@ type watched struct {
 	calls  uint64        // that had ended when it last took stock
 	stalls bool          // none has ended since the time before, and some are under way
 	asked  bool          // there is no answer yet
+	down   bool          // when it was last looked at
+
+	// It was the primary, another took its place, and it has not said since that
+	// it is a replica: if it says that it is the primary, it may be a stranger.
+	deposed bool
 }
 
 // watch begins to watch an engine.
@@ -60,11 +65,20 @@ func (e *engine) watch() *watched {
 type answer struct {
 	engine *engine
 	host   *sharedHost // whose representative it was; nil if it was asked for itself
-	anew   bool        // by a new connection
 	round  *round      // during which it was asked; nil if there was none
+	by     means
 	claim  claim
 	err    error
 }
+
+// means is the connection by which a server is asked.
+type means uint8
+
+const (
+	byAny  means = iota // an idle one if there is one that works, else a new one
+	byNew               // as an idle one may be dead while the server lives
+	byIdle              // as no new one can be made; says nothing of whether the engine is up
+)
 
 const (
 	watchInterval = time.Second            // between two looks
@@ -73,6 +87,7 @@ const (
 	longestPause  = time.Second
 	askedAtOnce   = 4                // engines of one server, by new connections
 	restAfter     = 10 * time.Second // without use, a tenant's outage is forgotten
+	patienceAtEnd = time.Second      // with drivers that do not heed a context
 	longestDoubt  = 30 * time.Second // before an engine that seems to hang, and answers, is asked again
 )
 
@@ -89,11 +104,23 @@ func (w *watcher) start() {
 	})
 }
 
-// close ends the watch and waits for it. No watch begins after it.
+// close ends the watch and waits for it. No watch begins after it. The questions
+// that are under way end with the context of the watch, if the driver heeds it. One
+// that does not is not waited for: who asks it closes the connection, whenever it
+// comes.
 func (w *watcher) close() {
 	w.begin.Do(func() { close(w.ended) })
 	w.end()
 	<-w.ended
+	all := make(chan struct{})
+	go func() {
+		w.asking.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+	case <-time.After(patienceAtEnd):
+	}
 }
 
 // hurry makes the watcher look at a database now.
@@ -112,7 +139,6 @@ func (w *watcher) hurry(db *database) {
 
 func (w *watcher) run(ctx context.Context) {
 	defer close(w.ended)
-	defer w.asking.Wait()
 	w.ticked = time.Now()
 	w.due = w.ticked.Add(watchInterval)
 	timer := time.NewTimer(watchInterval)
@@ -212,9 +238,12 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	if e.watched == nil {
 		return 0
 	}
+	if (down != nil) != e.watched.down { // how long to wait was for the other state
+		e.watched.down, e.watched.pause, e.watched.next = down != nil, 0, time.Time{}
+	}
 	if o := e.trouble(); o != nil {
-		if o.certain && e.watched.stalls && e.isReplica() && hangs(o.err) {
-			e.open.interrupt()
+		if o.certain && hangs(o.err) {
+			e.letGo(&o.outage)
 		}
 		return 0 // it is asked for all of the server
 	}
@@ -234,8 +263,17 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	case e.host != nil && e.host.asking >= askedAtOnce:
 		return askAgain
 	}
-	w.ask(ctx, answer{engine: e, anew: true}, e.connectTimeout())
+	w.ask(ctx, answer{engine: e, by: byNew}, e.connectTimeout())
 	return 0
+}
+
+// letGo is called when the engine turned out to hang. Reads that wait for it, or for
+// a connection to it, are better off elsewhere.
+func (e *engine) letGo(err error) {
+	if e.watched.stalls && e.isReplica() {
+		e.open.interrupt()
+		e.pool.TurnAway(err, false)
+	}
 }
 
 // lookAtHost asks a server that is down, or suspected, through one of its engines.
@@ -252,7 +290,7 @@ func (w *watcher) lookAtHost(ctx context.Context, h *sharedHost, now time.Time) 
 		return askAgain
 	}
 	h.asked = true
-	w.ask(ctx, answer{engine: e, host: h, anew: true}, e.connectTimeout())
+	w.ask(ctx, answer{engine: e, host: h, by: byNew}, e.connectTimeout())
 	return 0
 }
 
@@ -265,7 +303,7 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	doubted, wanted := v.doubted, v.rivals != nil || db.waiting.Load() > 0
 	next := db.rounded.Add(watchInterval)
 	switch {
-	case wanted && db.spared:
+	case wanted && db.spared, doubted && db.settled:
 		next = now
 	case wanted && doubted:
 		next = db.rounded.Add(askAgain)
@@ -286,24 +324,27 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 	if wanted {
 		db.round.patience = db.engines[0].connectTimeout()
 	}
-	for e := range db.round.waiting {
-		w.ask(ctx, answer{engine: e}, db.round.patience)
+	for e, by := range db.round.waiting {
+		w.ask(ctx, answer{engine: e, by: by}, db.round.patience)
 	}
 	if len(db.round.waiting) == 0 {
-		db.round, db.rounded = nil, now
+		db.round, db.rounded, db.settled = nil, now, false
 	}
 	return 0
 }
 
-// ask sends the question to an engine; hear gets the answer. The patience is with
-// those who have connections, where one must be made.
+// ask sends the question to an engine; hear gets the answer. By an idle connection
+// an engine may be asked while it is asked by a new one, too: that may take long.
+// The patience is with those who have connections, where one must be made.
 func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
 	e := a.engine
-	if e.watch().asked {
-		return
+	if a.by != byIdle {
+		if e.watch().asked {
+			return
+		}
+		e.watched.asked = true
 	}
-	e.watched.asked = true
-	if a.anew && e.host != nil {
+	if a.by == byNew && e.host != nil {
 		e.host.asking++
 	}
 	a.round, a.err = e.database.round, errNoAnswer
@@ -317,20 +358,26 @@ func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
 			case <-ctx.Done():
 			}
 		}()
-		a.claim, a.err = e.answer(ctx, a.anew, patience)
+		a.claim, a.err = e.answer(ctx, a.by, patience)
+		if a.round != nil && isCut(a.err) {
+			// Others wait for the round, and a network that loses one answer may
+			// well let the next one through.
+			a.claim, a.err = e.answer(ctx, a.by, patience)
+		}
 	})
 }
 
-var errNoAnswer = errors.New("multidb: the child driver ended the goroutine in which it was asked")
+var errNoAnswer = errors.New("multidb: the engine was asked, and no answer came")
 
-// answer asks the server, by an idle connection if there is one that works, or by
-// one made for the purpose. With anew only the latter, as an idle connection may
-// be dead while the server lives.
-func (e *engine) answer(ctx context.Context, anew bool, patience time.Duration) (claim, error) {
-	if !anew {
+// answer asks the server, by an idle connection or by one made for the purpose.
+func (e *engine) answer(ctx context.Context, by means, patience time.Duration) (claim, error) {
+	if by != byNew {
 		if said, ok := e.answerOnIdle(ctx); ok {
 			return said, nil
 		}
+	}
+	if by == byIdle {
+		return claimNone, errNoAnswer
 	}
 	ch, err := e.pool.Visit(ctx, patience)
 	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
@@ -394,28 +441,39 @@ func (ch *child) answer(ctx context.Context) (claim, error) {
 // hear draws the consequences of an answer.
 func (w *watcher) hear(ctx context.Context, a answer) {
 	e, db := a.engine, a.engine.database
-	e.watched.asked = false
+	if a.claim == claimReplica {
+		e.watch().deposed = false
+	}
+	if a.by != byIdle {
+		e.watched.asked = false
+		a.hearHealth()
+	}
+	if db.round != nil {
+		w.hearRound(ctx, db, a)
+	}
+}
+
+// hearHealth takes the answer for what it says of the engine's state.
+func (a *answer) hearHealth() {
+	e := a.engine
 	wasDown := e.outage.Load() != nil
 	switch {
 	case a.wasNotAsked():
-	case a.err == nil:
+	case a.err == nil, isFull(a.err): // who says that it is full is there
 		if wasDown {
-			db.doubt() // before it is used: it may be something else than it was
+			e.database.doubt() // before it is used: it may be something else than it was
 			e.comeUp()
 		}
 	case e.isDownBy(a.err):
 		if !e.isDown() {
 			e.goDown(a.err)
 		}
-		if e.watched.stalls && e.isReplica() && hangs(a.err) {
-			e.open.interrupt() // reads that wait for it are better off elsewhere
+		if hangs(a.err) {
+			e.letGo(a.err)
 		}
 	}
-	if a.anew {
+	if a.by == byNew {
 		a.pause(wasDown)
-	}
-	if db.round != nil {
-		w.hearRound(ctx, db, a)
 	}
 }
 
@@ -465,20 +523,27 @@ func (a *answer) wasNotAsked() bool {
 // for before the round began counts for nothing.
 func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
 	r := db.round
-	if a.wasNotAsked() && r.waiting[a.engine] {
+	by, waits := r.waiting[a.engine]
+	if !waits || by == byIdle && a.by != byIdle {
+		return // the answer that counts was there, or is under way still
+	}
+	if a.round != r && a.err == nil {
+		w.ask(ctx, answer{engine: a.engine, by: by}, r.patience)
+		return
+	}
+	if a.wasNotAsked() {
 		r.missed++
 	}
-	switch {
-	case a.round != r && r.waiting[a.engine] && a.err == nil:
-		w.ask(ctx, answer{engine: a.engine}, r.patience)
-	case r.hear(a.engine, a.claim):
-		db.round, db.rounded, db.spared = nil, time.Now(), r.missed > 0 && r.patience == 0
-		settled, changed := db.settle(r)
-		if !settled && db.doubts.Load() != r.doubts {
-			db.rounded = time.Time{} // there is more to hear: at once
-		}
-		if changed != "" {
-			w.k.report("roles changed", db.engines[0], changed)
-		}
+	if !r.hear(a.engine, a.claim) {
+		return
+	}
+	var changed string
+	db.round, db.rounded, db.spared = nil, time.Now(), r.missed > 0 && r.patience == 0
+	db.settled, changed = db.settle(r)
+	if !db.settled && db.doubts.Load() != r.doubts {
+		db.rounded = time.Time{} // there is more to hear: at once
+	}
+	if changed != "" {
+		w.k.report("roles changed", db.engines[0], changed)
 	}
 }

@@ -18,7 +18,9 @@ type Row struct {
 	Scenario *Scenario
 	Via      string // "multidb", "multidb, random", "by hand"
 
+	system        *System
 	reads, writes work
+	again         time.Duration // from when there was a primary again to the first write; 0 if there always was
 	audit         audit
 	judged        bool // rows of other programs are for comparison
 }
@@ -62,7 +64,7 @@ func (s *Scenario) Ways(byHand bool) (ways []Way) {
 
 // Run starts servers, runs one round on them, and stops them.
 func Run(ctx context.Context, system *System, s *Scenario, way Way, length time.Duration) (Row, error) {
-	row := Row{Scenario: s, Via: way.Name, judged: way.judged}
+	row := Row{Scenario: s, Via: way.Name, system: system, judged: way.judged}
 	f, err := startFleet(ctx, system, s)
 	if err != nil {
 		return row, fmt.Errorf("chaos: %s on %s: %w", s.Name, system.Name, err)
@@ -95,16 +97,23 @@ func (r *Row) fill(ctx context.Context, f *fleet, way Way, length time.Duration)
 	if err != nil {
 		return err
 	}
+	if !f.accepts.IsZero() {
+		r.again = r.writes.firstAfter(f.accepts)
+	}
 	r.audit, err = f.audit(ctx, r.writes.ids)
 	return err
 }
 
-// Faults are the figures that must be zero and are not, in words.
+// Faults are the figures that must be zero and are not, in words, and the one that
+// must not be long. See also [Excesses].
 func (r *Row) Faults() (faults []string) {
 	if !r.judged {
 		return nil
 	}
-	failedWrites := r.writes.failed
+	failedReads, failedWrites := r.reads.failed, r.writes.failed
+	if r.system != nil && r.Scenario.readsSuffer == r.system {
+		failedReads = 0
+	}
 	if r.Scenario.primarySuffers {
 		failedWrites = 0
 	}
@@ -112,7 +121,7 @@ func (r *Row) Faults() (faults []string) {
 		n    int
 		what string
 	}{
-		{r.reads.failed, "reads failed although a server was there to answer them"},
+		{failedReads, "reads failed although a server was there to answer them"},
 		{failedWrites, "writes failed although the primary was there to do them"},
 		{r.audit.lost, "acknowledged writes were lost"},
 		{r.audit.twice, "writes were done twice"},
@@ -122,6 +131,9 @@ func (r *Row) Faults() (faults []string) {
 		if figure.n > 0 {
 			faults = append(faults, fmt.Sprintf("%d %s", figure.n, figure.what))
 		}
+	}
+	if r.again > writesFlowAgain {
+		faults = append(faults, fmt.Sprintf("the first write came %s after there was a primary again", show(r.again)))
 	}
 	return faults
 }

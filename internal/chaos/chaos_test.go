@@ -45,9 +45,10 @@ func quick(t *testing.T, name string) {
 	}
 }
 
-func TestReplicaKilled(t *testing.T) { quick(t, "replica-killed") }
-func TestRepliesCut(t *testing.T)    { quick(t, "replies-cut") }
-func TestFailover(t *testing.T)      { quick(t, "failover") }
+func TestReplicaKilled(t *testing.T)      { quick(t, "replica-killed") }
+func TestRepliesCut(t *testing.T)         { quick(t, "replies-cut") }
+func TestFailover(t *testing.T)           { quick(t, "failover") }
+func TestFailoverAndRestart(t *testing.T) { quick(t, "failover-restart") }
 
 // The audit must see what the scenarios must not do.
 func TestAudit(t *testing.T) {
@@ -126,6 +127,58 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestWritesMustFlowAgain(t *testing.T) {
+	there := time.Now()
+	w := work{acked: []time.Time{there.Add(-time.Second), there.Add(3 * time.Second), there.Add(2 * time.Second)}}
+	row := Row{Scenario: scenario(t, "failover"), judged: true, again: w.firstAfter(there)}
+	if faults := row.Faults(); faults != nil {
+		t.Errorf("two seconds: %q", faults)
+	}
+	row.again = w.firstAfter(there.Add(-500 * time.Millisecond))
+	if faults := row.Faults(); len(faults) != 1 || !strings.Contains(faults[0], "2.50 s") {
+		t.Errorf("more than two: %q", faults)
+	}
+	row.again = (&work{}).firstAfter(there)
+	if faults := row.Faults(); len(faults) != 1 {
+		t.Errorf("never: %q", faults)
+	}
+}
+
+func TestExcesses(t *testing.T) {
+	reads := func(name, via string, took ...time.Duration) Row {
+		return Row{Scenario: scenario(t, name), Via: via, judged: via != ByHand.Name, reads: work{took: took}}
+	}
+	rows := []Row{
+		reads("calm", "multidb", 50*time.Millisecond), reads("calm", ByHand.Name, time.Millisecond),
+		reads("replica-killed", "multidb", 350*time.Millisecond), reads("replica-killed", ByHand.Name, time.Second),
+		reads("four-replicas", "multidb, random", 4*time.Millisecond),
+		reads("one-of-four-slow", "multidb, random", 9*time.Millisecond),
+		reads("one-of-four-slow", "multidb, round_robin", time.Minute), // there is nothing to compare it with
+	}
+	if excesses := Excesses(rows); excesses != nil {
+		t.Errorf("within bounds: %q", excesses)
+	}
+	rows[2].writes.took = []time.Duration{time.Second} // the machine was busy
+	rows[2].reads.took[0] += time.Second
+	if excesses := Excesses(rows); excesses != nil {
+		t.Errorf("as slow as what nothing was done to: %q", excesses)
+	}
+	rows[2].writes.took = nil
+	rows[5].reads.took[0]++
+	if excesses := Excesses(rows); len(excesses) != 2 || !strings.HasPrefix(excesses[1], "one-of-four-slow, multidb, random: ") {
+		t.Errorf("above both bounds: %q", excesses)
+	}
+}
+
+func TestReadsMayFailWhereNobodyIsThere(t *testing.T) {
+	for system, want := range map[*System]int{PostgreSQL: 1, MariaDB: 0} {
+		row := Row{Scenario: scenario(t, "failover-restart"), system: system, judged: true, reads: work{failed: 1}}
+		if faults := row.Faults(); len(faults) != want {
+			t.Errorf("%s: %q", system.Name, faults)
+		}
+	}
+}
+
 // A program whose reads find the wrong rows has failed reads.
 func TestReadsAreVerified(t *testing.T) {
 	ctx := limit(t)
@@ -156,17 +209,18 @@ func TestReport(t *testing.T) {
 		Scenario: scenario(t, "failover"), Via: "multidb",
 		reads:  work{run: 100, failed: 1, took: []time.Duration{time.Millisecond, 2 * time.Second}},
 		writes: work{run: 50, failed: 3, unknown: 2, took: []time.Duration{3 * time.Millisecond}},
+		again:  150 * time.Millisecond,
 		audit:  audit{lost: 1, onStranger: 4},
 	}}
 	var text, markdown strings.Builder
 	Print(&text, rows)
 	if fields := strings.Fields(text.String()); !strings.Contains(strings.Join(fields, " "),
-		"failover multidb 100 1 2.00 s 2.00 s 47 3 2 3.0 ms 1 0 0 4") {
+		"failover multidb 100 1 2.00 s 2.00 s 47 3 2 3.0 ms 150.0 ms 1 0 0 4") {
 		t.Errorf("printed:\n%s", text.String())
 	}
 	PrintMarkdown(&markdown, rows)
 	lines := strings.Split(strings.TrimSpace(markdown.String()), "\n")
-	if len(lines) != 3 || lines[2] != "| failover | multidb | 100 | 1 | 2.00 s | 2.00 s | 47 | 3 | 2 | 3.0 ms | 1 | 0 | 0 | 4 |" {
+	if len(lines) != 3 || lines[2] != "| failover | multidb | 100 | 1 | 2.00 s | 2.00 s | 47 | 3 | 2 | 3.0 ms | 150.0 ms | 1 | 0 | 0 | 4 |" {
 		t.Errorf("as Markdown:\n%s", markdown.String())
 	}
 	for _, line := range lines {

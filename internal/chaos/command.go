@@ -61,6 +61,10 @@ func report(rows []Row, errors bool) (ok bool) {
 			}
 		}
 	}
+	for _, excess := range Excesses(rows) {
+		fmt.Fprintln(os.Stderr, excess)
+		ok = false
+	}
 	return ok
 }
 

@@ -25,6 +25,8 @@ type fleet struct {
 	// The old primary after a failover, and a moment at which it was dead.
 	stranger *testdb.Server
 	dead     time.Time
+
+	accepts time.Time // when there was a primary again; zero if there always was
 }
 
 func startFleet(ctx context.Context, s *System, scenario *Scenario) (*fleet, error) {

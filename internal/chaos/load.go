@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -49,6 +50,7 @@ type work struct {
 	took        []time.Duration
 	errors      map[string]int
 	ids         []int64 // of the writes that were acknowledged
+	acked       []time.Time
 }
 
 // run works until enough ends; what is begun then is brought to its end.
@@ -69,6 +71,7 @@ func (l *load) run(ctx context.Context, enough <-chan struct{}) (reads, writes w
 				err := perWriter[i].time(ctx, writePatience, func(ctx context.Context) error { return l.write(ctx, id) })
 				if err == nil {
 					perWriter[i].ids = append(perWriter[i].ids, id)
+					perWriter[i].acked = append(perWriter[i].acked, time.Now())
 					l.written[i].Store(id)
 				}
 			}
@@ -180,12 +183,25 @@ func sum(all []work) (total work) {
 		total.unknown += w.unknown
 		total.took = append(total.took, w.took...)
 		total.ids = append(total.ids, w.ids...)
+		total.acked = append(total.acked, w.acked...)
 		for kind, n := range w.errors {
 			total.errors[kind] += n
 		}
 	}
 	slices.Sort(total.took)
 	return total
+}
+
+// firstAfter is how long after a moment the first write was acknowledged; a very long
+// time if none was.
+func (w *work) firstAfter(moment time.Time) time.Duration {
+	first := time.Duration(math.MaxInt64)
+	for _, at := range w.acked {
+		if d := at.Sub(moment); d >= 0 {
+			first = min(first, d)
+		}
+	}
+	return first
 }
 
 // percentile is 0 if nothing was done.

@@ -9,7 +9,7 @@ import (
 )
 
 var header = []string{"scenario", "through", "reads", "failed", "p99", "longest",
-	"writes", "failed", "of these unknown", "longest", "lost", "twice", "on a replica", "on the stranger"}
+	"writes", "failed", "of these unknown", "longest", "again after", "lost", "twice", "on a replica", "on the stranger"}
 
 func (r *Row) cells() []string {
 	cells := []string{r.Scenario.Name, r.Via}
@@ -20,6 +20,11 @@ func (r *Row) cells() []string {
 			cells = append(cells, fmt.Sprint(part.run-part.failed), fmt.Sprint(part.failed), fmt.Sprint(part.unknown))
 		}
 		cells = append(cells, show(part.percentile(100)))
+	}
+	if r.again == 0 {
+		cells = append(cells, "")
+	} else {
+		cells = append(cells, show(r.again))
 	}
 	for _, n := range []int{r.audit.lost, r.audit.twice, r.audit.onReplica, r.audit.onStranger} {
 		cells = append(cells, fmt.Sprint(n))

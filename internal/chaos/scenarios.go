@@ -22,6 +22,12 @@ type Scenario struct {
 	// The primary is part of what happens, so that writes may fail.
 	primarySuffers bool
 
+	// For a while, nobody is there on this system who has the data: its one replica
+	// is the primary that is away.
+	readsSuffer *System
+
+	bound *bound
+
 	behindProxy func(f *fleet) []*testdb.Server
 	prepare     func(ctx context.Context, f *fleet) error // before the load
 	during      func(ctx context.Context, f *fleet, t times) error
@@ -83,6 +89,7 @@ var Scenarios = []*Scenario{
 	},
 	{
 		Name: "replica-killed", Story: "a replica is killed (kill -9), and comes back",
+		bound: &bound{"calm", "the longest read took", longestRead, 2, 250 * time.Millisecond, longestWrite},
 		during: between(short,
 			func(ctx context.Context, f *fleet) error { return f.replicas[0].Kill(ctx) },
 			func(ctx context.Context, f *fleet) error { return f.replicas[0].Start(ctx) }),
@@ -141,7 +148,9 @@ var Scenarios = []*Scenario{
 			if err := f.primary.Kill(ctx); err != nil {
 				return err
 			}
-			return f.primary.Start(ctx)
+			err := f.primary.Start(ctx)
+			f.accepts = time.Now()
+			return err
 		}, nothing),
 	},
 	{
@@ -150,11 +159,17 @@ var Scenarios = []*Scenario{
 		during:  failOver,
 	},
 	{
+		Name: "failover-restart", Story: "as failover, but in the end the new primary is killed, is away for a moment and comes back, beside the old one", primarySuffers: true,
+		prepare: func(ctx context.Context, f *fleet) error { return f.Synchronous(ctx) },
+		during:  failOverAndRestart, readsSuffer: MariaDB,
+	},
+	{
 		Name: "four-replicas", Story: "four replicas, each a millisecond away", only: PostgreSQL,
 		replicas: 4, everyChoice: true, behindProxy: allReplicas, prepare: allNear, during: between(short, nothing, nothing),
 	},
 	{
 		Name: "one-of-four-slow", Story: "the same, and one of them ten milliseconds away", only: PostgreSQL,
+		bound:    &bound{"four-replicas", "the slowest hundredth of the reads took", slowReads, 1.5, 3 * time.Millisecond, nil},
 		replicas: 4, everyChoice: true, behindProxy: allReplicas, prepare: oneFar, during: between(short, nothing, nothing),
 	},
 }
@@ -220,23 +235,49 @@ func exhaust(ctx context.Context, f *fleet, t times) error {
 }
 
 func failOver(ctx context.Context, f *fleet, t times) error {
+	if err := replacePrimary(ctx, f, t); err != nil {
+		return err
+	}
+	if err := f.primary.EndSessions(ctx, "app"); err != nil { // who connects again has the choice
+		return err
+	}
+	wait(ctx, t.after)
+	return ctx.Err()
+}
+
+// failOverAndRestart leaves the old primary alone on the field, for long enough to
+// be asked what it is.
+func failOverAndRestart(ctx context.Context, f *fleet, t times) error {
+	if err := replacePrimary(ctx, f, t); err != nil {
+		return err
+	}
+	if err := f.primary.Kill(ctx); err != nil {
+		return err
+	}
+	wait(ctx, 1500*time.Millisecond) // the servers are asked once a second; a reader waits for longer
+	if err := f.primary.Start(ctx); err != nil {
+		return err
+	}
+	wait(ctx, t.after)
+	return ctx.Err()
+}
+
+// replacePrimary kills the primary, promotes a replica, and after a while brings
+// the old primary back.
+func replacePrimary(ctx context.Context, f *fleet, t times) error {
 	wait(ctx, t.before)
 	old := f.primary
 	first, err := f.FailOver(ctx)
 	if err != nil {
 		return err
 	}
-	f.primary, f.dead = first, time.Now()
+	f.primary, f.dead, f.accepts = first, time.Now(), time.Now()
 	wait(ctx, t.fault/2)
 	if err := f.StartStranger(ctx); err != nil {
 		return err
 	}
 	f.stranger = old
 	wait(ctx, t.fault/2)
-	if err := f.primary.EndSessions(ctx, "app"); err != nil { // who connects again has the choice
-		return err
-	}
-	wait(ctx, t.after)
 	return ctx.Err()
 }
 
