@@ -11,7 +11,6 @@ import (
 	"github.com/XSAM/otelsql"
 	"github.com/jmoiron/sqlx"
 	"gorm.io/driver/mysql"
-	gormpostgres "gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -43,13 +42,14 @@ func openTenants(t *testing.T, s server) *multidb.Connector {
 	return connector
 }
 
-func gormDialector(s server, db *sql.DB, skipVersion bool) gorm.Dialector {
-	if s.driver == "pgx" {
-		return gormpostgres.New(gormpostgres.Config{Conn: db})
+// gormDialectorUnasked is gormDialector for one that asks the server nothing.
+func gormDialectorUnasked(s server, db *sql.DB) gorm.Dialector {
+	if s.driver != "mysql" {
+		return gormDialector(s, db)
 	}
-	return mysql.New(mysql.Config{Conn: db, SkipInitializeWithVersion: skipVersion,
-		DontSupportRenameIndex: skipVersion, DontSupportRenameColumn: skipVersion, // what it is not told it must know
-		DontSupportForShareClause: skipVersion, DontSupportNullAsDefaultValue: skipVersion})
+	return mysql.New(mysql.Config{Conn: db, SkipInitializeWithVersion: true,
+		DontSupportRenameIndex: true, DontSupportRenameColumn: true, // what it is not told it must know
+		DontSupportForShareClause: true, DontSupportNullAsDefaultValue: true})
 }
 
 func TestGormWithTenants(t *testing.T) {
@@ -59,7 +59,7 @@ func TestGormWithTenants(t *testing.T) {
 		// As it is, gorm asks the server something when it is opened, of no tenant.
 		refused := sql.OpenDB(noClose{connector})
 		defer refused.Close()
-		_, err := gorm.Open(gormDialector(s, refused, false), &gorm.Config{Logger: logger.Discard})
+		_, err := gorm.Open(gormDialector(s, refused), &gorm.Config{Logger: logger.Discard})
 		if !errors.Is(err, multidb.ErrNoDatabase) {
 			t.Errorf("gorm.Open without a tenant: %v", err)
 		}
@@ -67,7 +67,7 @@ func TestGormWithTenants(t *testing.T) {
 		for _, prepared := range []bool{false, true} {
 			pool := sql.OpenDB(noClose{connector})
 			defer pool.Close()
-			db, err := gorm.Open(gormDialector(s, pool, true),
+			db, err := gorm.Open(gormDialectorUnasked(s, pool),
 				&gorm.Config{Logger: logger.Discard, PrepareStmt: prepared, DisableAutomaticPing: true})
 			must(t, err)
 			for _, tenant := range tenants {
