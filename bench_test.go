@@ -140,7 +140,7 @@ func BenchmarkLayers(b *testing.B) {
 		{"lease", func() {
 			ca := call{question: question{ctx: ctx}, route: route{engine: primary}}
 			leased.lease(&ca)
-			leased.endLeases()
+			leased.IsValid()
 		}},
 		{"pool", func() {
 			ch, _ := primary.pool.Take(ctx)

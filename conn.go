@@ -252,15 +252,27 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 }
 
 // IsValid is called by database/sql when the user of the Conn is done with it:
-// rows closed, transaction ended, sql.Conn closed. It ends the leases. A held
-// child is asked whether it may go on.
+// rows closed, transaction ended, sql.Conn closed. It ends the leases: all children
+// are given back, and those that hold state are closed. A held child is asked
+// whether it may go on.
 func (c *Conn) IsValid() bool {
 	if c.held != nil {
 		c.setInUse(false)
 		c.held.noteIdle()
 		return !c.held.broken && (c.held.validator == nil || c.held.validator.IsValid())
 	}
-	c.endLeases()
+	if c.inTransaction() && !c.pin.gone {
+		c.pin.dirty = true // its next user must not meet the transaction
+	}
+	for i, ch := range c.leases {
+		if !ch.endLease() {
+			c.leases[i] = nil
+		}
+	}
+	c.leases = c.leases[:0]
+	c.toldBad = false
+	c.wrote, c.wroteGone = nil, false
+	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
 	return true
 }
 
@@ -280,7 +292,7 @@ func (c *Conn) Close() error {
 			ch.engine.Lost()
 		}
 	}
-	c.endLeases()
+	c.IsValid()
 	return c.closeOwn(nil)
 }
 

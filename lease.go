@@ -85,23 +85,6 @@ func (c *Conn) endIdleLeases() {
 	})
 }
 
-// endLeases gives back all children, and closes those that hold state: their
-// next user must not meet it.
-func (c *Conn) endLeases() {
-	if c.inTransaction() && !c.pin.gone {
-		c.pin.dirty = true
-	}
-	for i, ch := range c.leases {
-		if !ch.endLease() {
-			c.leases[i] = nil
-		}
-	}
-	c.leases = c.leases[:0]
-	c.toldBad = false
-	c.wrote, c.wroteGone = nil, false
-	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
-}
-
 // drop throws away one child of which nothing can be said. If it held the
 // session, the session is over: the Conn stays pinned to what is gone, so that
 // nothing runs elsewhere as if it were part of it.
@@ -127,7 +110,13 @@ func (ch *child) endLease() bool {
 	}
 	ch.stmts.endLease()
 	ch.noteIdle()
-	valid := ch.Valid()
+	valid := true
+	if ch.pgx != nil || ch.validator == nil {
+		valid = ch.Valid()
+	} else if !ch.validator.IsValid() { // as Valid does, one level of calls above it
+		valid = false
+		ch.engine.Lost()
+	}
 	return valid && ch.TryPark() || p.Park(ch, valid)
 }
 
