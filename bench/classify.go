@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // ormStatement is of the length and the kind that ORMs write.
@@ -36,10 +37,10 @@ func classification(ctx context.Context, e effort) (table, error) {
 			return t, err
 		}
 		took := classifyTimes(s.text, s.calls, e.classifyRounds)
-		speed := float64(len(s.text)) / took.median * 1000 // bytes in ns to MB in s
-		row := []string{s.name, fmt.Sprintf("%.0f (%.0f-%.0f) ns", took.median, took.low, took.high)}
+		speed := float64(len(s.text)) / took.Median * 1000 // bytes in ns to MB in s
+		row := []string{s.name, fmt.Sprintf("%.0f (%.0f-%.0f) ns", took.Median, took.Low, took.High)}
 		if s.time > 0 {
-			row = append(row, fmt.Sprintf("%.0f ns", s.time), verdict(took.median, s.time), fmt.Sprintf("%.0f MB/s", speed))
+			row = append(row, fmt.Sprintf("%.0f ns", s.time), verdict(took.Median, s.time), fmt.Sprintf("%.0f MB/s", speed))
 		} else {
 			row = append(row, "", "", fmt.Sprintf("%.0f MB/s", speed), fmt.Sprintf("%.0f MB/s", s.speed), verdict(s.speed, speed))
 		}
@@ -48,14 +49,14 @@ func classification(ctx context.Context, e effort) (table, error) {
 	return t, nil
 }
 
-func classifyTimes(text string, calls, rounds int) spread {
+func classifyTimes(text string, calls, rounds int) turns.Spread {
 	var times []time.Duration
 	for range rounds {
-		took, _ := timed(calls, 1, func() error {
+		took, _ := turns.Time(calls, 1, func() error {
 			multidb.Classify(multidb.Postgres, text)
 			return nil
 		})
 		times = append(times, took/time.Duration(calls))
 	}
-	return nanoseconds(times)
+	return turns.Nanoseconds(times)
 }

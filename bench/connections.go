@@ -11,6 +11,7 @@ import (
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 const (
@@ -91,8 +92,8 @@ func (t *table) addPeaks(peaks [][]peak) {
 			for round := range byHand {
 				values = append(values, peaks[i][round].sum()/byHand[round].sum())
 			}
-			ratio := spreadOf(values)
-			row = append(row, ratio.String(), fmt.Sprintf("%.2f", peakBudget), verdict(ratio.median, peakBudget))
+			ratio := turns.SpreadOf(values)
+			row = append(row, ratio.String(), fmt.Sprintf("%.2f", peakBudget), verdict(ratio.Median, peakBudget))
 		}
 		t.add(row...)
 	}
@@ -103,7 +104,7 @@ func median(peaks []peak, of func(peak) float64) float64 {
 	for _, p := range peaks {
 		values = append(values, of(p))
 	}
-	return spreadOf(values).median
+	return turns.SpreadOf(values).Median
 }
 
 // measure runs the load while it counts. The servers know the connections by the
@@ -121,7 +122,7 @@ func (s split) measure(ctx context.Context, cluster *testdb.PostgresCluster, app
 
 	stop := make(chan struct{})
 	onPrimary, onReplica := watch(ctx, stop, primary, application), watch(ctx, stop, replica, application)
-	took, err := timed(calls, peakGoroutines, func() error {
+	took, err := turns.Time(calls, peakGoroutines, func() error {
 		id := rand.IntN(tableRows) + 1
 		if rand.IntN(2) == 0 {
 			_, err := writer.ExecContext(ctx, write, id)

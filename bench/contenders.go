@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // contender is one way to use a child driver.
@@ -60,7 +61,7 @@ type operation struct {
 	name    string
 	allocs  float64 // allocations that multidb may add
 	time    float64 // ratio to a null child that multidb may reach
-	prepare func(db *sql.DB) (action, error)
+	prepare func(db *sql.DB) (turns.Action, error)
 }
 
 const (
@@ -80,14 +81,14 @@ var operations = []operation{
 // is.
 var endless = context.Background()
 
-func queryRow(db *sql.DB) (action, error) {
+func queryRow(db *sql.DB) (turns.Action, error) {
 	return func() error {
 		var n int64
 		return db.QueryRowContext(endless, read, 1).Scan(&n)
 	}, nil
 }
 
-func stmtQuery(db *sql.DB) (action, error) {
+func stmtQuery(db *sql.DB) (turns.Action, error) {
 	stmt, err := db.PrepareContext(endless, read) // closed with db
 	if err != nil {
 		return nil, err
@@ -98,7 +99,7 @@ func stmtQuery(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func transaction(db *sql.DB) (action, error) {
+func transaction(db *sql.DB) (turns.Action, error) {
 	return func() error {
 		tx, err := db.BeginTx(endless, nil)
 		if err != nil {
@@ -111,7 +112,7 @@ func transaction(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func execute(db *sql.DB) (action, error) {
+func execute(db *sql.DB) (turns.Action, error) {
 	return func() error {
 		_, err := db.ExecContext(endless, write, 1)
 		return err
@@ -119,8 +120,8 @@ func execute(db *sql.DB) (action, error) {
 }
 
 // actions prepares the operation for each contender.
-func (o operation) actions(contenders []contender) ([]action, error) {
-	var all []action
+func (o operation) actions(contenders []contender) ([]turns.Action, error) {
+	var all []turns.Action
 	for _, c := range contenders {
 		do, err := o.prepare(c.db)
 		if err != nil {

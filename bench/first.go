@@ -9,6 +9,7 @@ import (
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // firstBudget is how much the first statement of a tenant may take over that of a
@@ -68,15 +69,15 @@ func (t *table) addFirst(ctx context.Context, name string, config multidb.Config
 		defer connector.Forget("postgres")
 		return statement(tenant, tenants)
 	}
-	times, err := inTurns(ctx, rounds, 1, 1, []action{bare, bare, first})
+	times, err := turns.Take(ctx, rounds, 1, 1, []turns.Action{bare, bare, first})
 	if err != nil {
 		return err
 	}
-	micro := func(s spread) string {
-		return fmt.Sprintf("%.1f (%.1f-%.1f) us", s.median/1000, s.low/1000, s.high/1000)
+	micro := func(s turns.Spread) string {
+		return fmt.Sprintf("%.1f (%.1f-%.1f) us", s.Median/1000, s.Low/1000, s.High/1000)
 	}
-	adds := differences(times[2], times[0])
-	t.add(name, micro(nanoseconds(times[0])), micro(differences(times[1], times[0])), micro(adds),
-		fmt.Sprintf("%d us", firstBudget.Microseconds()), verdict(adds.median, float64(firstBudget.Nanoseconds())))
+	adds := turns.Differences(times[2], times[0])
+	t.add(name, micro(turns.Nanoseconds(times[0])), micro(turns.Differences(times[1], times[0])), micro(adds),
+		fmt.Sprintf("%d us", firstBudget.Microseconds()), verdict(adds.Median, float64(firstBudget.Nanoseconds())))
 	return nil
 }

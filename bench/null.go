@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // allocations counts what each operation allocates over a child driver that does
@@ -37,11 +38,11 @@ func allocTable(over string) table {
 }
 
 // addAllocs adds a row with the allocations of each contender.
-func (t *table) addAllocs(o operation, calls int, actions []action) error {
+func (t *table) addAllocs(o operation, calls int, actions []turns.Action) error {
 	row := []string{o.name}
 	var counts []float64
 	for _, do := range actions {
-		count, bytes, err := allocs(calls, do)
+		count, bytes, err := turns.Allocs(calls, do)
 		if err != nil {
 			return err
 		}
@@ -72,16 +73,16 @@ func nullPairs(ctx context.Context, e effort) (table, error) {
 			return t, err
 		}
 		for _, goroutines := range []int{1, 2, 64} {
-			times, err := inTurns(ctx, e.nullRounds, e.nullCalls, goroutines, actions)
+			times, err := turns.Take(ctx, e.nullRounds, e.nullCalls, goroutines, actions)
 			if err != nil {
 				return t, err
 			}
-			child := nanoseconds(times[0]).median
-			again, held, leased := ratios(times[1], times[0]), ratios(times[2], times[0]), ratios(times[3], times[0])
-			added := func(r spread) string { return fmt.Sprintf("%+.0f ns", (r.median-1)*child) }
+			child := turns.Nanoseconds(times[0]).Median
+			again, held, leased := turns.Ratios(times[1], times[0]), turns.Ratios(times[2], times[0]), turns.Ratios(times[3], times[0])
+			added := func(r turns.Spread) string { return fmt.Sprintf("%+.0f ns", (r.Median-1)*child) }
 			t.add(o.name, fmt.Sprint(goroutines), fmt.Sprintf("%.0f ns", child),
 				again.String(), held.String(), leased.String(), added(held), added(leased),
-				fmt.Sprintf("%.2f", o.time), verdict(max(held.median, leased.median), o.time))
+				fmt.Sprintf("%.2f", o.time), verdict(max(held.Median, leased.Median), o.time))
 		}
 	}
 	return t, nil

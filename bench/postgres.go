@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // postgresBudget stands for "not to be told from the child": a machine that is
@@ -59,7 +60,7 @@ func pgxConnector(s *testdb.Server, application string) driver.Connector {
 // postgresAllocations counts what each operation allocates over pgx.
 func postgresAllocations(ctx context.Context, e effort) (table, error) {
 	t := allocTable("PostgreSQL through pgx")
-	err := onPostgres(ctx, operations, func(o operation, actions []action) error {
+	err := onPostgres(ctx, operations, func(o operation, actions []turns.Action) error {
 		return t.addAllocs(o, e.allocCalls/10, actions)
 	})
 	return t, err
@@ -72,16 +73,16 @@ func postgresPairs(ctx context.Context, e effort) (table, error) {
 		header: []string{"operation", "goroutines", "child", "again", "held", "leased", "budget", ""},
 	}
 	reads := operations[:2]
-	err := onPostgres(ctx, reads, func(o operation, actions []action) error {
+	err := onPostgres(ctx, reads, func(o operation, actions []turns.Action) error {
 		for _, goroutines := range []int{1, 16} {
-			times, err := inTurns(ctx, e.postgresRounds, e.postgresCalls, goroutines, actions)
+			times, err := turns.Take(ctx, e.postgresRounds, e.postgresCalls, goroutines, actions)
 			if err != nil {
 				return err
 			}
-			again, held, leased := ratios(times[1], times[0]), ratios(times[2], times[0]), ratios(times[3], times[0])
-			t.add(o.name, fmt.Sprint(goroutines), fmt.Sprintf("%.1f us", nanoseconds(times[0]).median/1000),
+			again, held, leased := turns.Ratios(times[1], times[0]), turns.Ratios(times[2], times[0]), turns.Ratios(times[3], times[0])
+			t.add(o.name, fmt.Sprint(goroutines), fmt.Sprintf("%.1f us", turns.Nanoseconds(times[0]).Median/1000),
 				again.String(), held.String(), leased.String(), fmt.Sprintf("%.2f", postgresBudget),
-				verdict(max(held.median, leased.median), postgresBudget))
+				verdict(max(held.Median, leased.Median), postgresBudget))
 		}
 		return nil
 	})
@@ -89,7 +90,7 @@ func postgresPairs(ctx context.Context, e effort) (table, error) {
 }
 
 // onPostgres prepares the operations for all contenders on one server.
-func onPostgres(ctx context.Context, operations []operation, measure func(operation, []action) error) error {
+func onPostgres(ctx context.Context, operations []operation, measure func(operation, []turns.Action) error) error {
 	cluster, err := startPostgres(ctx, 0)
 	if err != nil {
 		return err

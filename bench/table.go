@@ -26,9 +26,6 @@ func (t *table) print(out io.Writer) {
 	w.Flush()
 }
 
-// String writes a ratio as "1.08 (1.04-1.13)".
-func (s spread) String() string { return fmt.Sprintf("%.2f (%.2f-%.2f)", s.median, s.low, s.high) }
-
 func verdict(figure, budget float64) string {
 	if figure > budget {
 		return "OVER BUDGET"

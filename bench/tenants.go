@@ -15,6 +15,7 @@ import (
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 const (
@@ -187,23 +188,23 @@ func (t *table) addTenants(rounds [][]tenantRound, calls int) {
 			opens = append(opens, float64(r.opens)/r.took.Seconds())
 			most = max(most, r.backends)
 		}
-		row := append([]string{way.name, fmt.Sprintf("%.0f", spreadOf(speed).median)}, beside(spreadOf(ratio), len(way.against) > 0, way.atLeast)...)
+		row := append([]string{way.name, fmt.Sprintf("%.0f", turns.SpreadOf(speed).Median)}, beside(turns.SpreadOf(ratio), len(way.against) > 0, way.atLeast)...)
 		// An error, or a row of another tenant, ends the measurement.
-		t.add(append(row, fmt.Sprintf("%.0f", spreadOf(opens).median),
+		t.add(append(row, fmt.Sprintf("%.0f", turns.SpreadOf(opens).Median),
 			fmt.Sprint(way.limit), fmt.Sprint(most), verdict(float64(most), float64(way.limit)), "0")...)
 	}
 }
 
 // beside are the cells that tell how fast a way is beside others, and whether that
 // is enough.
-func beside(ratio spread, compared bool, atLeast float64) []string {
+func beside(ratio turns.Spread, compared bool, atLeast float64) []string {
 	switch {
 	case !compared:
 		return []string{"", "", ""}
 	case atLeast == 0:
 		return []string{ratio.String(), "", ""}
 	}
-	return []string{ratio.String(), fmt.Sprintf("%.2f", atLeast), verdict(atLeast, ratio.median)}
+	return []string{ratio.String(), fmt.Sprintf("%.2f", atLeast), verdict(atLeast, ratio.Median)}
 }
 
 // createTenants makes the databases, each with rows that have its name.
@@ -252,7 +253,7 @@ func (w tenantWay) measure(ctx context.Context, cluster *testdb.PostgresCluster,
 	}
 	stop := make(chan struct{})
 	counted := watch(ctx, stop, cluster.Primary(), application)
-	if _, err := timed(calls, tenantGoroutines, look); err != nil { // warms up
+	if _, err := turns.Time(calls, tenantGoroutines, look); err != nil { // warms up
 		close(stop)
 		return tenantRound{}, errors.Join(err, (<-counted).err)
 	}
@@ -260,7 +261,7 @@ func (w tenantWay) measure(ctx context.Context, cluster *testdb.PostgresCluster,
 	if err != nil {
 		return tenantRound{}, err
 	}
-	took, err := timed(calls, tenantGoroutines, look)
+	took, err := turns.Time(calls, tenantGoroutines, look)
 	close(stop)
 	c := <-counted
 	after, sessionsErr := sessions(ctx, cluster)

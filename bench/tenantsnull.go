@@ -11,6 +11,7 @@ import (
 
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 const (
@@ -159,11 +160,11 @@ func (w nullWay) measure(names []string, calls int) (nullRound, error) {
 	defer all.close()
 	tenants := newZipf(len(names))
 	use := func() error { return useNull(all, tenants.choose()) }
-	if _, err := timed(calls, tenantGoroutines, use); err != nil { // warms up
+	if _, err := turns.Time(calls, tenantGoroutines, use); err != nil { // warms up
 		return nullRound{}, err
 	}
 	opens := server.opens.Load()
-	took, err := timed(calls, tenantGoroutines, use)
+	took, err := turns.Time(calls, tenantGoroutines, use)
 	return nullRound{took, server.opens.Load() - opens, server.most.Load()}, err
 }
 
@@ -177,8 +178,8 @@ func (t *table) addNullTenants(ctx context.Context, w nullWay, compared bool, na
 		most = max(most, r.most)
 	}
 	t.failed = t.failed || int(most) > w.limit
-	row := append([]string{w.name, fmt.Sprintf("%.0f", spreadOf(speed).median)}, beside(spreadOf(ratio), compared, w.atLeast)...)
-	row = append(row, fmt.Sprintf("%.0f", spreadOf(opens).median), fmt.Sprint(w.limit), fmt.Sprint(most), verdict(float64(most), float64(w.limit)))
+	row := append([]string{w.name, fmt.Sprintf("%.0f", turns.SpreadOf(speed).Median)}, beside(turns.SpreadOf(ratio), compared, w.atLeast)...)
+	row = append(row, fmt.Sprintf("%.0f", turns.SpreadOf(opens).Median), fmt.Sprint(w.limit), fmt.Sprint(most), verdict(float64(most), float64(w.limit)))
 	if !w.idles {
 		t.add(append(row, "", "")...)
 		return nil
@@ -210,7 +211,7 @@ func (w nullWay) idle(ctx context.Context, names []string) (bytes, goroutines fl
 	}
 	defer all.close()
 	var next atomic.Int64
-	if _, err := timed(len(names)/tenantGoroutines*tenantGoroutines, tenantGoroutines, func() error {
+	if _, err := turns.Time(len(names)/tenantGoroutines*tenantGoroutines, tenantGoroutines, func() error {
 		return useNull(all, int(next.Add(1)-1))
 	}); err != nil {
 		return 0, 0, err

@@ -19,6 +19,8 @@ import (
 	"runtime/debug"
 	"syscall"
 	"text/tabwriter"
+
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 func main() {
@@ -65,12 +67,12 @@ func run(ctx context.Context, rounds int) error {
 		if multidb > child+o.adds {
 			over++
 		}
-		times, err := inTurns(ctx, rounds, callsInTurn, actions)
+		times, err := turns.Take(ctx, rounds, callsInTurn, 1, actions)
 		if err != nil {
 			return fmt.Errorf("%s, %s: %w", o.library, o.name, err)
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%.0f\t%+.0f\t%.0f us\t%v\t%v\n", o.library, o.name, child, multidb-child,
-			nanoseconds(times[0]).median/1000, ratios(times[1], times[0]), ratios(times[2], times[0]))
+			turns.Nanoseconds(times[0]).Median/1000, turns.Ratios(times[1], times[0]), turns.Ratios(times[2], times[0]))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -13,12 +13,13 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/multidb-go/multidb/integration/libraries/internal/ent/customer"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // operation is something that a program does with a library.
 type operation struct {
 	library, name string
-	prepare       func(db *sql.DB) (action, error)
+	prepare       func(db *sql.DB) (turns.Action, error)
 	adds          float64 // allocations that multidb may add
 }
 
@@ -56,7 +57,7 @@ type sqlxCustomer struct {
 	Since  time.Time
 }
 
-func sqlxGet(db *sql.DB) (action, error) {
+func sqlxGet(db *sql.DB) (turns.Action, error) {
 	x := sqlx.NewDb(db, "pgx")
 	return func() error {
 		var c sqlxCustomer
@@ -64,7 +65,7 @@ func sqlxGet(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func sqlxList(db *sql.DB) (action, error) {
+func sqlxList(db *sql.DB) (turns.Action, error) {
 	x := sqlx.NewDb(db, "pgx")
 	return func() error {
 		var all []struct {
@@ -76,7 +77,7 @@ func sqlxList(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func sqlxUpdate(db *sql.DB) (action, error) {
+func sqlxUpdate(db *sql.DB) (turns.Action, error) {
 	x := sqlx.NewDb(db, "pgx")
 	return func() error {
 		_, err := x.NamedExecContext(endless, "UPDATE customers SET visits = :visits WHERE id = :id", sqlxCustomer{ID: 7, Visits: 1})
@@ -84,7 +85,7 @@ func sqlxUpdate(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func entGet(db *sql.DB) (action, error) {
+func entGet(db *sql.DB) (turns.Action, error) {
 	client := openEnt(db)
 	return func() error {
 		_, err := client.Customer.Get(endless, 7)
@@ -92,7 +93,7 @@ func entGet(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func entList(db *sql.DB) (action, error) {
+func entList(db *sql.DB) (turns.Action, error) {
 	client := openEnt(db)
 	return func() error {
 		_, err := client.Customer.Query().Where(customer.IDLTE(10)).WithOrders().All(endless)
@@ -100,7 +101,7 @@ func entList(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func entUpdate(db *sql.DB) (action, error) {
+func entUpdate(db *sql.DB) (turns.Action, error) {
 	client := openEnt(db)
 	return func() error {
 		return client.Customer.Update().Where(customer.ID(7)).SetVisits(1).Exec(endless)
@@ -127,7 +128,7 @@ type bunOrder struct {
 	CustomerOrders int64
 }
 
-func bunGet(db *sql.DB) (action, error) {
+func bunGet(db *sql.DB) (turns.Action, error) {
 	b := bun.NewDB(db, pgdialect.New())
 	return func() error {
 		var c bunCustomer
@@ -135,7 +136,7 @@ func bunGet(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func bunList(db *sql.DB) (action, error) {
+func bunList(db *sql.DB) (turns.Action, error) {
 	b := bun.NewDB(db, pgdialect.New())
 	return func() error {
 		var all []bunCustomer
@@ -143,7 +144,7 @@ func bunList(db *sql.DB) (action, error) {
 	}, nil
 }
 
-func bunUpdate(db *sql.DB) (action, error) {
+func bunUpdate(db *sql.DB) (turns.Action, error) {
 	b := bun.NewDB(db, pgdialect.New())
 	return func() error {
 		_, err := b.NewUpdate().Model((*bunCustomer)(nil)).Set("visits = ?", 1).Where("id = ?", 7).Exec(endless)
@@ -170,8 +171,8 @@ func (*gormCustomer) TableName() string { return "customers" }
 func (*gormOrder) TableName() string    { return "orders" }
 
 // onGorm is an operation of gorm's, with its own prepared statements or without.
-func onGorm(prepared bool, do func(g *gorm.DB) error) func(db *sql.DB) (action, error) {
-	return func(db *sql.DB) (action, error) {
+func onGorm(prepared bool, do func(g *gorm.DB) error) func(db *sql.DB) (turns.Action, error) {
+	return func(db *sql.DB) (turns.Action, error) {
 		g, err := gorm.Open(postgres.New(postgres.Config{Conn: db}), &gorm.Config{Logger: logger.Discard, PrepareStmt: prepared})
 		return func() error { return do(g) }, err
 	}

@@ -13,6 +13,7 @@ import (
 	_ "github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/integration/libraries/internal/ent"
 	"github.com/multidb-go/multidb/internal/testdb"
+	"github.com/multidb-go/multidb/internal/turns"
 )
 
 // shop is a server with customers and their orders, and the ways to it.
@@ -86,8 +87,8 @@ func openEnt(db *sql.DB) *ent.Client {
 }
 
 // actions prepares an operation for each contender, and tries it.
-func (s *shop) actions(o operation) ([]action, error) {
-	var all []action
+func (s *shop) actions(o operation) ([]turns.Action, error) {
+	var all []turns.Action
 	for _, db := range s.contenders {
 		do, err := o.prepare(db)
 		if err == nil {

@@ -1,20 +1,24 @@
-package main
+// Package turns measures what is compared with each other in turns, because a
+// machine that is busy with other things changes its speed by more than what is to
+// be found out.
+package turns
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 )
 
-// action is one operation on a database, done once.
-type action func() error
+// Action is one operation on a database, done once.
+type Action func() error
 
-// inTurns times the actions in rounds. In each round every action is called the
+// Take times the actions in rounds. In each round every action is called the
 // same number of times, from the same number of goroutines; who begins changes
 // from round to round. It returns the time of one call, by action and round.
-func inTurns(ctx context.Context, rounds, calls, goroutines int, actions []action) ([][]time.Duration, error) {
+func Take(ctx context.Context, rounds, calls, goroutines int, actions []Action) ([][]time.Duration, error) {
 	times := make([][]time.Duration, len(actions))
 	for round := -1; round < rounds; round++ { // the first warms up
 		if err := ctx.Err(); err != nil {
@@ -22,7 +26,7 @@ func inTurns(ctx context.Context, rounds, calls, goroutines int, actions []actio
 		}
 		for i := range actions {
 			i = (i + round + 1) % len(actions)
-			took, err := timed(calls, goroutines, actions[i])
+			took, err := Time(calls, goroutines, actions[i])
 			if err != nil {
 				return nil, err
 			}
@@ -34,9 +38,9 @@ func inTurns(ctx context.Context, rounds, calls, goroutines int, actions []actio
 	return times, nil
 }
 
-// timed calls do from several goroutines, and returns how long all calls took
+// Time calls do from several goroutines, and returns how long all calls took
 // together.
-func timed(calls, goroutines int, do action) (time.Duration, error) {
+func Time(calls, goroutines int, do Action) (time.Duration, error) {
 	errs := make([]error, goroutines)
 	var wg sync.WaitGroup
 	begin := time.Now()
@@ -59,46 +63,51 @@ func timed(calls, goroutines int, do action) (time.Duration, error) {
 	return took, nil
 }
 
-// spread is a distribution in three numbers: the median, and the quartiles,
+// Spread is a distribution in three numbers: the median, and the quartiles,
 // between which the middle half lies.
-type spread struct{ low, median, high float64 }
+type Spread struct{ Low, Median, High float64 }
 
-func spreadOf(values []float64) spread {
+// String writes a ratio as "1.08 (1.04-1.13)".
+func (s Spread) String() string { return fmt.Sprintf("%.2f (%.2f-%.2f)", s.Median, s.Low, s.High) }
+
+// SpreadOf returns the spread of the values, which it leaves as they are.
+func SpreadOf(values []float64) Spread {
 	sorted := slices.Sorted(slices.Values(values))
 	at := func(part float64) float64 { return sorted[int(part*float64(len(sorted)-1)+0.5)] }
-	return spread{at(0.25), at(0.5), at(0.75)}
+	return Spread{at(0.25), at(0.5), at(0.75)}
 }
 
-// ratios compares two actions round by round.
-func ratios(times, base []time.Duration) spread {
+// Ratios compares two actions round by round.
+func Ratios(times, base []time.Duration) Spread {
 	values := make([]float64, len(times))
 	for i := range times {
 		values[i] = float64(times[i]) / float64(base[i])
 	}
-	return spreadOf(values)
+	return SpreadOf(values)
 }
 
-// differences is by how many nanoseconds two actions are apart, round by round.
-func differences(times, base []time.Duration) spread {
+// Differences is by how many nanoseconds two actions are apart, round by round.
+func Differences(times, base []time.Duration) Spread {
 	values := make([]float64, len(times))
 	for i := range times {
 		values[i] = float64(times[i] - base[i])
 	}
-	return spreadOf(values)
+	return SpreadOf(values)
 }
 
-func nanoseconds(times []time.Duration) spread {
+// Nanoseconds returns the spread of times.
+func Nanoseconds(times []time.Duration) Spread {
 	values := make([]float64, len(times))
 	for i := range times {
 		values[i] = float64(times[i])
 	}
-	return spreadOf(values)
+	return SpreadOf(values)
 }
 
-// allocs returns how many allocations, of how many bytes together, one call does
+// Allocs returns how many allocations, of how many bytes together, one call does
 // on average. Nothing else runs meanwhile but the runtime itself, which only ever
 // adds: so the least of several tries is the truth.
-func allocs(calls int, do action) (count, bytes float64, err error) {
+func Allocs(calls int, do Action) (count, bytes float64, err error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	if err := do(); err != nil {
 		return 0, 0, err
