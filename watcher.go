@@ -2,15 +2,10 @@ package multidb
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/multidb-go/multidb/internal/pool"
 )
 
 // watcher is the one goroutine of a connector that looks after its engines: it
@@ -60,25 +55,6 @@ func (e *engine) watch() *watched {
 	}
 	return e.watched
 }
-
-// answer is what came of a question.
-type answer struct {
-	engine *engine
-	host   *sharedHost // whose representative it was; nil if it was asked for itself
-	round  *round      // during which it was asked; nil if there was none
-	by     means
-	claim  claim
-	err    error
-}
-
-// means is the connection by which a server is asked.
-type means uint8
-
-const (
-	byAny  means = iota // an idle one if there is one that works, else a new one
-	byNew               // as an idle one may be dead while the server lives
-	byIdle              // as no new one can be made; says nothing of whether the engine is up
-)
 
 const (
 	watchInterval = time.Second            // between two looks
@@ -267,15 +243,6 @@ func (w *watcher) lookAt(ctx context.Context, e *engine, now time.Time) time.Dur
 	return 0
 }
 
-// letGo is called when the engine turned out to hang. Reads that wait for it, or for
-// a connection to it, are better off elsewhere.
-func (e *engine) letGo(err error) {
-	if e.watched.stalls && e.isReplica() {
-		e.open.interrupt()
-		e.pool.TurnAway(err, false)
-	}
-}
-
 // lookAtHost asks a server that is down, or suspected, through one of its engines.
 func (w *watcher) lookAtHost(ctx context.Context, h *sharedHost, now time.Time) time.Duration {
 	o := h.outage.Load()
@@ -331,219 +298,4 @@ func (w *watcher) lookAtRoles(ctx context.Context, db *database, now time.Time) 
 		db.round, db.rounded, db.settled = nil, now, false
 	}
 	return 0
-}
-
-// ask sends the question to an engine; hear gets the answer. By an idle connection
-// an engine may be asked while it is asked by a new one, too: that may take long.
-// The patience is with those who have connections, where one must be made.
-func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
-	e := a.engine
-	if a.by != byIdle {
-		if e.watch().asked {
-			return
-		}
-		e.watched.asked = true
-	}
-	if a.by == byNew && e.host != nil {
-		e.host.asking++
-	}
-	a.round, a.err = e.database.round, errNoAnswer
-	w.asking.Go(func() {
-		defer func() { // also after a panic of the child driver
-			if p := recover(); p != nil {
-				a.err = fmt.Errorf("multidb: the child driver panicked: %v", p)
-			}
-			select {
-			case w.answers <- a:
-			case <-ctx.Done():
-			}
-		}()
-		a.claim, a.err = e.answer(ctx, a.by, patience)
-		if a.round != nil && isCut(a.err) {
-			// Others wait for the round, and a network that loses one answer may
-			// well let the next one through.
-			a.claim, a.err = e.answer(ctx, a.by, patience)
-		}
-	})
-}
-
-var errNoAnswer = errors.New("multidb: the engine was asked, and no answer came")
-
-// answer asks the server, by an idle connection or by one made for the purpose.
-func (e *engine) answer(ctx context.Context, by means, patience time.Duration) (claim, error) {
-	if by != byNew {
-		if said, ok := e.answerOnIdle(ctx); ok {
-			return said, nil
-		}
-	}
-	if by == byIdle {
-		return claimNone, errNoAnswer
-	}
-	ch, err := e.pool.Visit(ctx, patience)
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout())
-	defer cancel()
-	switch {
-	case err == nil:
-		return e.answerOnVisit(ctx, ch)
-	case isFull(err):
-		if ch, failed := e.pool.Take(ctx); failed == nil { // one that comes back
-			return e.answerOn(ctx, ch)
-		}
-	}
-	return claimNone, err
-}
-
-func (e *engine) answerOnIdle(ctx context.Context) (said claim, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, e.connectTimeout()/hesitation)
-	defer cancel()
-	ch, ok := e.pool.TakeIdle(ctx)
-	if !ok {
-		return claimNone, false
-	}
-	said, err := e.answerOn(ctx, ch)
-	return said, err == nil
-}
-
-// answerOn asks on a child that was taken from the pool.
-func (e *engine) answerOn(ctx context.Context, ch *child) (said claim, err error) {
-	err = errNoAnswer
-	defer func() { // also after a panic
-		if err != nil {
-			e.pool.Discard(ch)
-		} else {
-			e.pool.Put(ch)
-		}
-	}()
-	return ch.answer(ctx)
-}
-
-func (e *engine) answerOnVisit(ctx context.Context, ch *child) (said claim, err error) {
-	err = errNoAnswer
-	defer func() { // also after a panic
-		if err != nil || !ch.serves() {
-			e.pool.Dismiss(ch)
-		} else {
-			e.pool.Adopt(ch)
-		}
-	}()
-	return ch.answer(ctx)
-}
-
-// answer asks the server what it is, where somebody wants to know, or only
-// whether it is there.
-func (ch *child) answer(ctx context.Context) (claim, error) {
-	if ch.engine.database.discover {
-		return ch.claim(ctx)
-	}
-	return claimNone, ch.ping(ctx)
-}
-
-// hear draws the consequences of an answer.
-func (w *watcher) hear(ctx context.Context, a answer) {
-	e, db := a.engine, a.engine.database
-	if a.claim == claimReplica {
-		e.watch().deposed = false
-	}
-	if a.by != byIdle {
-		e.watched.asked = false
-		a.hearHealth()
-	}
-	if db.round != nil {
-		w.hearRound(ctx, db, a)
-	}
-}
-
-// hearHealth takes the answer for what it says of the engine's state.
-func (a *answer) hearHealth() {
-	e := a.engine
-	wasDown := e.outage.Load() != nil
-	switch {
-	case a.wasNotAsked():
-	case a.err == nil, isFull(a.err): // who says that it is full is there
-		if wasDown {
-			e.database.doubt() // before it is used: it may be something else than it was
-			e.comeUp()
-		}
-	case e.isDownBy(a.err):
-		if !e.isDown() {
-			e.goDown(a.err)
-		}
-		if hangs(a.err) {
-			e.letGo(a.err)
-		}
-	}
-	if a.by == byNew {
-		a.pause(wasDown)
-	}
-}
-
-// pause puts the next question off, after one that was asked by a new connection.
-func (a *answer) pause(wasDown bool) {
-	e := a.engine
-	if h := a.host; h != nil {
-		h.asked = false
-		h.pause, h.next = pauseAfter(h.pause, longestPause)
-		if a.err != nil {
-			h.last.CompareAndSwap(e, nil) // another one next time: this may have its own trouble
-		}
-		if h.outage.Load() == nil {
-			h.pause, h.next = 0, time.Time{}
-		}
-	}
-	if e.host != nil {
-		e.host.asking--
-	}
-	switch {
-	case a.host != nil:
-	case e.outage.Load() != nil:
-		longest := longestPause
-		if isRefusal(a.err) {
-			longest = longestDoubt // somebody has to change something
-		}
-		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longest)
-	case wasDown:
-		e.watched.pause, e.watched.next = 0, time.Time{}
-	default:
-		e.watched.pause, e.watched.next = pauseAfter(e.watched.pause, longestDoubt)
-	}
-}
-
-// pauseAfter returns the pause after one, and when it ends.
-func pauseAfter(pause, longest time.Duration) (time.Duration, time.Time) {
-	pause = min(max(2*pause, firstPause), longest)
-	return pause, time.Now().Add(pause*3/4 + rand.N(pause/2))
-}
-
-// wasNotAsked reports that nothing is known that was not before.
-func (a *answer) wasNotAsked() bool {
-	return errors.Is(a.err, pool.ErrNoPlace) || errors.Is(a.err, pool.ErrClosed)
-}
-
-// hearRound adds an answer to the round that is under way. One that was asked
-// for before the round began counts for nothing.
-func (w *watcher) hearRound(ctx context.Context, db *database, a answer) {
-	r := db.round
-	by, waits := r.waiting[a.engine]
-	if !waits || by == byIdle && a.by != byIdle {
-		return // the answer that counts was there, or is under way still
-	}
-	if a.round != r && a.err == nil {
-		w.ask(ctx, answer{engine: a.engine, by: by}, r.patience)
-		return
-	}
-	if a.wasNotAsked() {
-		r.missed++
-	}
-	if !r.hear(a.engine, a.claim) {
-		return
-	}
-	var changed string
-	db.round, db.rounded, db.spared = nil, time.Now(), r.missed > 0 && r.patience == 0
-	db.settled, changed = db.settle(r)
-	if !db.settled && db.doubts.Load() != r.doubts {
-		db.rounded = time.Time{} // there is more to hear: at once
-	}
-	if changed != "" {
-		w.k.report("roles changed", db.engines[0], changed)
-	}
 }
