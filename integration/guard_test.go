@@ -228,6 +228,9 @@ func TestWhatAReplicaRefusesThePrimaryRunsOnce(t *testing.T) {
 		}{
 			{"a text", func() error { return drain(f.QueryContext(t.Context(), "SELECT leak(1)")) }},
 			{"with an argument", func() error { return drain(f.QueryContext(t.Context(), d.sql("SELECT leak(?)"), 2)) }},
+			{"on any replica", func() error {
+				return drain(f.QueryContext(multidb.WithEngine(t.Context(), multidb.Replica), "SELECT 2 + leak(1)"))
+			}},
 			{"prepared", func() error {
 				stmt := mustPrepare(t, f, d.sql("SELECT 1 + leak(?)"))
 				if err := drain(stmt.QueryContext(t.Context(), 3)); err != nil {
@@ -259,8 +262,8 @@ func TestWhatAReplicaRefusesThePrimaryRunsOnce(t *testing.T) {
 	})
 }
 
-// Where the program chose the engine, the refusal is the program's.
-func TestNothingIsRescuedWhereTheEngineIsChosen(t *testing.T) {
+// Where the program named the engine, the refusal is the program's.
+func TestNothingIsRescuedWhereTheEngineIsNamed(t *testing.T) {
 	eachLeaky(t, func(t *testing.T, d leaky) {
 		f := d.openTwice(t, nil)
 		onReplica := multidb.WithEngine(t.Context(), "replica1")
@@ -274,7 +277,6 @@ func TestNothingIsRescuedWhereTheEngineIsChosen(t *testing.T) {
 		}
 		refused("on the named engine", onReplica, f, "leak(1)")
 		refused("on the named engine, with an argument", onReplica, f, "leak(?)", 1)
-		refused("on any replica", multidb.WithEngine(t.Context(), multidb.Replica), f, "leak(1)")
 		for name, begin := range map[string]func() (*sql.Tx, error){
 			"in a transaction on the named engine": func() (*sql.Tx, error) { return f.BeginTx(onReplica, nil) },
 			"in a read-only transaction":           func() (*sql.Tx, error) { return f.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true}) },
