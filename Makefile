@@ -29,7 +29,7 @@ lint:
 
 # The race detector allocates, so these were skipped.
 allocations:
-	go test -run 'Allocations$$' .
+	go test -run Allocations .
 	MULTIDB_REQUIRE_SERVERS=1 go -C integration/libraries test -run 'Allocations$$' ./bench
 
 fuzz:

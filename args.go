@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Arguments are checked by the child's own rules, and which child that is is
@@ -45,7 +47,7 @@ type argRules struct {
 }
 
 func (r *argRules) checkEach(ch *child, args []driver.NamedValue) ([]driver.NamedValue, error) {
-	if r.checker != nil || r.columns != nil {
+	if r.mayChange() {
 		ch.keepArgs(args)
 	}
 	n := 0
@@ -70,11 +72,18 @@ func (r *argRules) checkEach(ch *child, args []driver.NamedValue) ([]driver.Name
 	return args, nil
 }
 
+// mayChange reports whether the rules are a driver's own, other than those of pgx,
+// which change nothing.
+func (r *argRules) mayChange() bool {
+	_, pgx := r.checker.(*stdlib.Conn)
+	return r.checker != nil && !pgx || r.columns != nil
+}
+
 // keepArgs keeps the arguments as the caller gave them, because the statement may
 // go on elsewhere, and the rules of a child may do to their own results what they
-// do to a caller's value. Those of pgx change nothing.
+// do to a caller's value.
 func (ch *child) keepArgs(args []driver.NamedValue) {
-	if ch.pgx == nil && ch.engine.pool != nil {
+	if ch.engine.pool != nil {
 		ch.given = append(ch.given[:0], args...)
 	}
 }

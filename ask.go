@@ -18,7 +18,14 @@ type answer struct {
 	by     means
 	claim  claim
 	err    error
+
+	// It is not there yet, and long overdue: the driver does not heed its context.
+	// Those who wait for it are told, and it may come all the same.
+	overdue bool
 }
+
+// overdueAfter is how many connect timeouts a question may take.
+const overdueAfter = 3
 
 // means is the connection by which a server is asked.
 type means uint8
@@ -44,15 +51,16 @@ func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
 		e.host.asking++
 	}
 	a.round, a.err = e.database.round, errNoAnswer
+	overdue := a
+	overdue.overdue = true
+	late := time.AfterFunc(patience+overdueAfter*e.connectTimeout(), func() { w.deliver(ctx, overdue) })
 	w.asking.Go(func() {
 		defer func() { // also after a panic of the child driver
+			late.Stop()
 			if p := recover(); p != nil {
 				a.err = fmt.Errorf("multidb: the child driver panicked: %v", p)
 			}
-			select {
-			case w.answers <- a:
-			case <-ctx.Done():
-			}
+			w.deliver(ctx, a)
 		}()
 		a.claim, a.err = e.answer(ctx, a.by, patience)
 		if a.round != nil && isCut(a.err) {
@@ -61,6 +69,13 @@ func (w *watcher) ask(ctx context.Context, a answer, patience time.Duration) {
 			a.claim, a.err = e.answer(ctx, a.by, patience)
 		}
 	})
+}
+
+func (w *watcher) deliver(ctx context.Context, a answer) {
+	select {
+	case w.answers <- a:
+	case <-ctx.Done():
+	}
 }
 
 var errNoAnswer = errors.New("multidb: the engine was asked, and no answer came")

@@ -15,12 +15,26 @@ func (w *watcher) hear(ctx context.Context, a answer) {
 	if a.claim == claimReplica {
 		e.watch().deposed = false
 	}
-	if a.by != byIdle {
-		e.watched.asked = false
+	switch {
+	case a.overdue:
+		a.letWait()
+	case a.by != byIdle:
+		e.watched.asked, e.watched.late = false, false
 		a.hearHealth()
 	}
 	if db.round != nil {
 		w.hearRound(ctx, db, a)
+	}
+}
+
+// letWait lets the others go on without the answer.
+func (a *answer) letWait() {
+	if a.by != byIdle {
+		a.engine.watched.late = a.engine.watched.asked
+	}
+	if a.host != nil {
+		a.host.asked = false // another engine may ask for it
+		a.host.last.CompareAndSwap(a.engine, nil)
 	}
 }
 

@@ -36,6 +36,7 @@ type hostHealth struct {
 	asked  bool          // whether the server is back
 	next   time.Time     // not to be asked before
 	pause  time.Duration // until the one after
+	turn   int           // of its engines, to represent it
 	asking int           // engines that seem to hang, by a new connection
 }
 
@@ -88,7 +89,7 @@ func (h *sharedHost) answered(e *engine) {
 // answers, met silence. It reports whether the server is known to be down, so that
 // this says nothing of e.
 func (h *sharedHost) accuse(e *engine, err error, answers uint64) (known bool) {
-	if h == nil || !isSilence(err) {
+	if h == nil || h.name == untold || !isSilence(err) { // those of which it is not told share a limit, and no server
 		return false
 	}
 	o := h.outage.Load()
@@ -152,23 +153,31 @@ func (h *sharedHost) comeUp(e *engine, o *hostOutage) {
 	}
 }
 
-// representative is the engine through which to ask whether the server is back: one
-// that is not known to be down by itself, if there is one.
+// representative is the engine through which to ask whether the server is back, in
+// turn, so that the trouble of one hides nothing: one that is not known to be down by
+// itself, if there is one. It is nil while all are being asked.
 func (h *sharedHost) representative(o *hostOutage) *engine {
-	if e := h.last.Load(); e != nil && e.represents(o) {
+	if e := h.last.Load(); e != nil && e.represents(o) && !e.watch().asked {
 		return e
 	}
-	var any *engine
+	var fit, rest []*engine
 	for _, e := range o.by.watcher.k.enginesAt(h) {
 		switch {
-		case e.drained.Load() || e.database.closed.Load():
+		case e.drained.Load() || e.database.closed.Load() || e.watch().asked:
 		case e.represents(o):
-			return e
+			fit = append(fit, e)
 		default:
-			any = e
+			rest = append(rest, e)
 		}
 	}
-	return any
+	if len(fit) == 0 {
+		fit = rest
+	}
+	if len(fit) == 0 {
+		return nil
+	}
+	h.turn++
+	return fit[h.turn%len(fit)]
 }
 
 func (e *engine) represents(o *hostOutage) bool {

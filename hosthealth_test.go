@@ -3,14 +3,18 @@ package multidb_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/multidb-go/multidb"
+	"github.com/multidb-go/multidb/internal/testdb"
 )
 
 // What is known of a server is known to all its engines. The fleet's tenants have
@@ -361,4 +365,85 @@ func TestADeadServerLeavesPlacesForTheOthers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Engines of which nobody can tell the server share a limit, and nothing else.
+func TestEnginesOfUnknownServersAreNotOneServer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, func(c *multidb.Config) { c.MaxOpenPerHost = 50 })
+		h.replicas[0].On(testdb.OpDial, func(*testdb.Call) error {
+			return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		})
+		for range 3 {
+			if at := h.where(t.Context()); at != "primary" {
+				t.Errorf("answered by %s", at)
+			}
+			check(t, h.write())
+		}
+	})
+}
+
+// withReadDatabase gives each tenant a replica at the primary's own address, as a
+// proxy may have it.
+func withReadDatabase(c *multidb.Config) {
+	c.Tenants.Replicas = append(c.Tenants.Replicas, multidb.Engine{DSN: "postgres://writer/{tenant}_ro"})
+}
+
+// An engine that has trouble of its own is asked again, though the server is asked
+// through another one whose trouble lasts.
+func TestNoEngineIsForgottenWhileItsServerIsAsked(t *testing.T) {
+	for name, first := range map[string]struct{ primary, replica error }{
+		"suspected": {io.EOF, nil},
+		"down":      {io.EOF, syscall.ECONNREFUSED},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newFleet(t, 20, nil, withReadDatabase)
+				var well atomic.Bool
+				f.fails("writer", func(ctx context.Context, database string) error {
+					isReplica := strings.HasSuffix(database, "_ro")
+					switch {
+					case isReplica && (well.Load() || first.replica == nil):
+						return hole(ctx, database)
+					case isReplica:
+						return first.replica
+					case well.Load():
+						return nil
+					}
+					return first.primary
+				})
+				f.write("t0", time.Second)
+				f.read("t0", 300*time.Millisecond)
+				time.Sleep(6 * time.Second)
+				well.Store(true) // the primary, that is
+				time.Sleep(time.Minute)
+				check(t, f.write("t0", 10*time.Second))
+			})
+		})
+	}
+}
+
+// A driver that does not heed its context keeps no server down.
+func TestAServerIsAskedAgainThoughOneQuestionHangs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFleet(t, 40, nil)
+		f.readAll(0, 10)
+		var stuck atomic.Bool
+		f.fails("writer", func(context.Context, string) error {
+			if stuck.CompareAndSwap(true, false) {
+				time.Sleep(20 * time.Minute)
+				return io.EOF
+			}
+			return syscall.ECONNREFUSED
+		})
+		f.read("t20", time.Second)
+		f.read("t21", time.Second)
+		stuck.Store(true)
+		time.Sleep(3 * time.Second)
+		f.fails("writer", nil)
+		time.Sleep(time.Minute)
+		_, err := f.read("t0", 10*time.Second)
+		check(t, err)
+		time.Sleep(20 * time.Minute)
+	})
 }

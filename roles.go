@@ -76,7 +76,7 @@ func (db *database) newRound() *round {
 	r := &round{doubts: db.doubts.Load(), waiting: make(map[*engine]means), claims: make(map[*engine]claim)}
 	for _, e := range db.engines {
 		switch {
-		case e.drained.Load():
+		case e.drained.Load() || e.watch().late:
 		case !e.isDown():
 			r.waiting[e] = byAny
 		case e.pool.Stats().Idle > 0:
@@ -98,15 +98,16 @@ func (r *round) hear(e *engine, said claim) (over bool) {
 func (db *database) settle(r *round) (settled bool, changed string) {
 	old := db.view.Load()
 	primaries := db.contenders(r, old)
+	said := slices.ContainsFunc(primaries, func(e *engine) bool { return r.claims[e] == claimPrimary })
 	switch {
 	case db.doubts.Load() != r.doubts:
 		return false, "" // what it heard may be older than the doubt
-	case r.missed > 0 && !r.confirms(old, primaries):
-		if !old.doubted {
-			db.refresh(func(v *view) { v.doubted = true }) // what is known grows old
+	case r.missed > 0 && !r.confirms(old, primaries), !said:
+		// Who could not be asked is believed to be what he was, but not against his
+		// own word, or that of another.
+		if !old.doubted && (said || r.claims[old.primary] == claimReplica) {
+			db.refresh(func(v *view) { v.doubted = true })
 		}
-		return false, ""
-	case !r.anyPrimary():
 		return false, ""
 	case len(primaries) > 1:
 		db.refresh(func(v *view) { v.rivals, v.doubted = primaries, false })
@@ -130,15 +131,6 @@ func (db *database) settle(r *round) (settled bool, changed string) {
 // is as it was: the primary says so, and nobody else is known to say it of himself.
 func (r *round) confirms(old *view, primaries []*engine) bool {
 	return old.rivals == nil && len(primaries) == 1 && primaries[0] == old.primary
-}
-
-func (r *round) anyPrimary() bool {
-	for e, said := range r.claims {
-		if said == claimPrimary && !e.drained.Load() {
-			return true
-		}
-	}
-	return false
 }
 
 // contenders are the engines any of which may be the primary: those that say so,

@@ -3,7 +3,9 @@ package multidb_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -459,5 +461,66 @@ func TestTheStateOfAWriteIsOnAFormerPrimary(t *testing.T) {
 		_, err := conn.ExecContext(t.Context(), "INSERT INTO t VALUES (LAST_INSERT_ID())")
 		wantErr(t, err, multidb.ErrReadOnlyEngine)
 		h.wantWrites(1, 0)
+	})
+}
+
+// A primary that has become a replica gets no write, also while nobody has taken its
+// place.
+func TestAPrimaryIsBelievedThatItIsAReplica(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover)
+		check(t, h.write())
+		use := func(d time.Duration) {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+				h.where(t.Context())
+			}
+		}
+		use(2 * time.Second)
+		h.primary.Demote()
+		use(5 * time.Second)
+		wantErr(t, h.write(), multidb.ErrNoPrimary)
+		h.primary.Promote()
+		check(t, h.write())
+		h.wantWrites(2, 0)
+	})
+}
+
+// That all connections are in use is no doubt about the primary.
+func TestWritesWaitTheirTurnWhereRolesAreAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover, func(c *multidb.Config) { c.MaxOpenTotal = 4 })
+		h.primary.On(testdb.OpExec, func(*testdb.Call) error { time.Sleep(500 * time.Millisecond); return nil })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var all sync.WaitGroup
+		for range 32 { // each waits for 7 others before it
+			all.Go(func() {
+				for ctx.Err() == nil {
+					begun := time.Now()
+					if err := h.write(); err != nil || time.Since(begun) > 5*time.Second {
+						t.Errorf("a write took %v: %v", time.Since(begun), err)
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// A driver that does not heed its context keeps nobody from finding the new primary.
+func TestAQuestionThatIsNeverAnswered(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := newHerd(t, 1, discover, func(c *multidb.Config) { c.FailoverTimeout = multidb.Duration(time.Minute) })
+		check(t, h.write())
+		h.primary.On(testdb.OpQuery, func(*testdb.Call) error { time.Sleep(15 * time.Minute); return io.EOF })
+		swallows(h.primary)
+		time.Sleep(time.Minute)
+		h.replicas[0].Promote()
+		for range 3 {
+			check(t, h.write())
+			time.Sleep(time.Minute)
+		}
+		h.wantWrites(1, 3)
+		time.Sleep(20 * time.Minute)
 	})
 }

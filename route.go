@@ -182,11 +182,15 @@ func (k *Connector) mayWriteAtState(q *question, f *facts) error {
 		return fmt.Errorf("%w: engine %q, which holds the state that the statement asks for (%s)", ErrReadOnlyEngine, q.wrote.name, f.what())
 	}
 	wanted, err := k.ruled(q, f, selection{})
-	if err != nil || wanted.database == nil || wanted.database == q.wrote.database {
+	if err != nil || wanted.database == nil && len(f.Writes) == 0 { // the latter is a question after all
+		return err
+	}
+	db, err := k.databaseFor(q, &wanted)
+	if err != nil || db == q.wrote.database {
 		return err
 	}
 	return fmt.Errorf("%w: what the statement asks for (%s) is on engine %q, and its place is database %q; ask first, and write the answer with a second statement",
-		ErrTxDatabase, f.what(), q.wrote.name, wanted.database.name)
+		ErrTxDatabase, f.what(), q.wrote.name, db.name)
 }
 
 // stateGone refuses a statement that another connection would answer with the

@@ -396,3 +396,34 @@ func TestAWriteIsNotTakenFromItsDatabaseByWhatItAsksFor(t *testing.T) {
 		})
 	}
 }
+
+// The same where the last write was in the other database, and this one belongs to
+// the default one, or to none.
+func TestAWriteIsNotTakenToAnotherDatabaseByWhatItAsksFor(t *testing.T) {
+	for name, want := range map[string]error{"rule": multidb.ErrTxDatabase, "required": multidb.ErrNoDatabase} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				other := testdb.NewFake(t, "other", testdb.Full)
+				s := newSplit(t, testdb.Full, func(c *multidb.Config) {
+					c.Databases = map[string]multidb.Database{"other": {Primary: engine(other)}}
+					if name == "rule" {
+						c.Rules = []multidb.Rule{{Tables: []string{"log"}, Use: "other"}}
+					}
+					c.RequireDatabase = name == "required"
+				})
+				conn := must(s.db.Conn(t.Context()))
+				defer conn.Close()
+				ctx := t.Context()
+				if name == "required" {
+					ctx = multidb.WithDatabase(ctx, "other")
+				}
+				must(conn.ExecContext(ctx, "INSERT INTO log VALUES (1)"))
+				_, err := conn.ExecContext(t.Context(), "INSERT INTO t VALUES (LAST_INSERT_ID())")
+				wantErr(t, err, want)
+				if n := len(other.Writes()); n != 1 {
+					t.Errorf("%d writes on the other database, want 1", n)
+				}
+			})
+		})
+	}
+}

@@ -41,6 +41,7 @@ type watched struct {
 	calls  uint64        // that had ended when it last took stock
 	stalls bool          // none has ended since the time before, and some are under way
 	asked  bool          // there is no answer yet
+	late   bool          // and it is long overdue, so that nobody waits for it
 	down   bool          // when it was last looked at
 
 	// It was the primary, another took its place, and it has not said since that
@@ -253,7 +254,7 @@ func (w *watcher) lookAtHost(ctx context.Context, h *sharedHost, now time.Time) 
 		return h.next.Sub(now)
 	}
 	e := h.representative(o)
-	if e == nil || e.watch().asked {
+	if e == nil {
 		return askAgain
 	}
 	h.asked = true

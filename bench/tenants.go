@@ -22,7 +22,8 @@ const (
 	tenantGoroutines = 64
 	tenantCount      = 200
 	tenantScarce     = 150                            // connections, fewer than there are tenants
-	tenantAmple      = tenantCount + tenantGoroutines // one idle for each tenant, and one in each hand
+	tenantHands      = tenantCount + tenantGoroutines // one idle for each tenant, and one in each hand
+	tenantAmple      = 2 * tenantCount
 	tenantZipf       = 1.1
 )
 
@@ -49,11 +50,12 @@ type tenantry struct {
 
 var tenantWays = []tenantWay{
 	{"200 sql.DBs, 1 connection each", tenantCount, byHand(1), nil, 0},
-	{"200 sql.DBs, no limit, 1 idle each", tenantAmple, byHand(0), nil, 0},
-	{"multidb, ample cap", tenantAmple, byMultidb(tenantAmple), []int{0, 1}, besideByHand},
+	{"200 sql.DBs, no limit, 1 idle each", tenantHands, byHand(0), nil, 0},
+	{"200 sql.DBs, 2 connections each", tenantAmple, byHand(2), nil, 0},
+	{"multidb, ample cap", tenantAmple, byMultidb(tenantAmple), []int{1, 2}, besideByHand},
 	{"multidb, a connection for each", tenantCount, byMultidb(tenantCount), []int{0}, 0},
 	{"least recently used is closed, no more", tenantScarce, byLRU(tenantScarce), nil, 0},
-	{"multidb, cap below the working set", tenantScarce, byMultidb(tenantScarce), []int{4}, besideLRU},
+	{"multidb, cap below the working set", tenantScarce, byMultidb(tenantScarce), []int{5}, besideLRU},
 }
 
 // byHand opens a sql.DB for each tenant.
@@ -66,7 +68,7 @@ func byHand(maxOpen int) func(dsn string, names []string) (tenantry, error) {
 				return tenantry{}, err
 			}
 			db.SetMaxOpenConns(maxOpen)
-			db.SetMaxIdleConns(1) // each has to keep its own: 64 for each would be 12,800
+			db.SetMaxIdleConns(max(maxOpen, 1)) // each has to keep its own: 64 for each would be 12,800
 			dbs[i] = db
 		}
 		return tenantry{

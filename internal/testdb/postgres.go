@@ -133,7 +133,7 @@ const postgresSettings = `
 fsync = off
 full_page_writes = off
 
-max_connections = 300
+max_connections = 500
 shared_buffers = 32MB
 dynamic_shared_memory_type = mmap  # in the data, which we remove
 jit = off
