@@ -140,7 +140,7 @@ func effortOf(quick bool) effort {
 		postgresRounds: 101, postgresCalls: 640,
 		peakRounds: 7, peakCalls: 64_000,
 		classifyRounds: 51,
-		tenantRounds:   5, tenantCalls: 12_800,
+		tenantRounds:   3, tenantCalls: 12_800,
 		nullTenantRounds: 3, nullTenantCalls: 128_000,
 		firstRounds: 1001,
 	}
