@@ -52,9 +52,10 @@
 //
 // With Config.Discover the servers are asked which engine is the primary, and
 // writes follow a failover. What was not sent waits for up to
-// Config.FailoverTimeout. While two engines say that they are the primary, writes
-// are refused with [ErrTwoPrimaries] until one of them is drained (see
-// [EngineControl.Drain]) or made a replica. Programs that do not use multidb are
+// Config.FailoverTimeout. While two engines say that they are the primary, or one
+// that was replaced says so and the new one does not answer, writes are refused
+// with [ErrTwoPrimaries] until one of them is drained (see [EngineControl.Drain]) or
+// made a replica. Programs that do not use multidb are
 // not kept from an old primary, and writes that were acknowledged and not
 // replicated are lost with it: synchronous replication is what keeps those.
 //
@@ -74,7 +75,9 @@
 // the configuration (see [Engine]), and the connections that the sql.DB counts
 // are empty hands. Leave sql.DB.SetMaxOpenConns alone: a limit there makes
 // statements for an idle engine wait behind those for a busy one, and a program
-// that writes while it reads rows can wait for itself. With a single engine
+// that writes while it reads rows can wait for itself. But raise
+// sql.DB.SetMaxIdleConns, to 64 or so, where statements are prepared on the sql.DB:
+// an idle hand remembers what it prepared and costs no connection. With a single engine
 // that has no pool settings, the connections are the sql.DB's own and its
 // settings mean what they always do.
 //
