@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,24 +15,24 @@ type call struct {
 	question
 	route    route
 	child    *child
-	busy     bool      // inside the child driver
-	open     bool      // nothing was known of an end of the connection when the call began
-	readOnly bool      // the end of a read-only transaction
-	began    time.Time // zero unless calls are logged, or this one is timed
+	busy     bool           // inside the child driver
+	open     bool           // nothing was known of an end of the connection when the call began
+	readOnly bool           // the end of a read-only transaction
+	counter  *atomic.Uint64 // if there is nothing to do after this call but to count it there
+	began    time.Time      // zero unless calls are logged, or this one is timed
 	timed    bool
 
 	onReplica bool // the engine was a replica when the call was routed
 	again     bool // the statement goes on elsewhere
 }
 
-// start routes a statement and takes the child that it goes to. Every start is
-// followed by finish, unless the child driver panics: that is left to abandon.
+// start routes a statement and takes the child that it goes to. It is called where
+// startSame says no. Both are followed by finish, unless the child driver panics:
+// that is left to abandon.
 func (c *Conn) start(ca *call) error {
-	ca.again, ca.timed = false, false
-	if !c.startSame(ca) {
-		if err := c.startAnew(ca); err != nil {
-			return err
-		}
+	ca.counter, ca.again, ca.timed = nil, false, false
+	if err := c.startAnew(ca); err != nil {
+		return err
 	}
 	if f := ca.route.facts; f != nil && f.Kind != KindRead && ca.via.runs() {
 		c.expectState(ca.child, f)
@@ -148,6 +149,16 @@ func (c *Conn) panicked(ch *child) {
 // now, judges an error, counts and logs. It returns the error for the caller,
 // which is the child's own but for a write that was lost on the way.
 func (c *Conn) finish(ca *call, err error) error {
+	if err == nil && ca.counter != nil && len(ca.child.given) == 0 {
+		ca.busy = false
+		ca.counter.Add(1)
+		return nil
+	}
+	return c.finishAll(ca, err)
+}
+
+// finishAll is finish for all but the usual case.
+func (c *Conn) finishAll(ca *call, err error) error {
 	ca.busy = false
 	ca.child.answered()
 	if err == driver.ErrSkip {
@@ -163,7 +174,7 @@ func (c *Conn) finish(ca *call, err error) error {
 		ca.route.engine.database.notePace(ca.route.engine, time.Since(ca.began))
 	}
 	if !ca.again && ca.via.isStatement() {
-		ca.route.engine.count(ca.route.reason)
+		ca.route.engine.counter(ca.route.reason).Add(1)
 	}
 	if len(ca.child.given) > 0 && !ca.again {
 		ca.child.forgetArgs()

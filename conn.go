@@ -74,6 +74,7 @@ func (k *Connector) newConn(held *child) *Conn {
 	c.leases = c.two[:0]
 	if held != nil {
 		c.leases = append(c.leases, held)
+		c.last.counter = held.engine.counter(reasonOnlyEngine)
 	}
 	return c
 }
@@ -109,8 +110,10 @@ func (c *Conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	ca.ctx, ca.via, ca.query = ctx, viaExec, query
 	defer c.abandon(&ca)
 	for {
-		if err := c.start(&ca); err != nil {
-			return nil, err
+		if !c.startSame(&ca) {
+			if err := c.start(&ca); err != nil {
+				return nil, err
+			}
 		}
 		result, err := ca.child.exec(ctx, query, args)
 		c.skippedExec = err == driver.ErrSkip
@@ -128,8 +131,10 @@ func (c *Conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	ca.ctx, ca.via, ca.query = ctx, viaQuery, query
 	defer c.abandon(&ca)
 	for {
-		if err := c.start(&ca); err != nil {
-			return nil, err
+		if !c.startSame(&ca) {
+			if err := c.start(&ca); err != nil {
+				return nil, err
+			}
 		}
 		rows, err := ca.child.query(ca.child.interruptible(ctx), query, args)
 		if err == nil {
@@ -168,8 +173,10 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 }
 
 func (c *Conn) prepareOn(ca *call) (*stmt, error) {
-	if err := c.start(ca); err != nil {
-		return nil, err
+	if !c.startSame(ca) {
+		if err := c.start(ca); err != nil {
+			return nil, err
+		}
 	}
 	s := &stmt{conn: c, query: ca.query, facts: ca.route.facts}
 	if s.facts != nil {
@@ -198,8 +205,10 @@ func (c *Conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	ca.ctx, ca.via = ctx, via
 	defer c.abandon(&ca)
 	for {
-		if err := c.start(&ca); err != nil {
-			return nil, err
+		if !c.startSame(&ca) {
+			if err := c.start(&ca); err != nil {
+				return nil, err
+			}
 		}
 		childTx, err := ca.child.begin(ca.child.interruptible(ctx), opts)
 		err = c.finish(&ca, err)
@@ -244,7 +253,7 @@ func (c *Conn) Raw(ctx context.Context, fn func(child any) error) error {
 	if c.held == nil && errors.Is(err, driver.ErrBadConn) {
 		ca.child.broken, c.toldBad = true, true // what fn says of this child means no other
 	}
-	ca.route.engine.count(reasonRaw)
+	ca.route.engine.counter(reasonRaw).Add(1)
 	if k := c.connector; k.log != nil {
 		k.logCall(ctx, &ca, err)
 	}

@@ -189,12 +189,13 @@ func (e *engine) connectTimeout() time.Duration {
 
 func (e *engine) isReplica() bool { return e.replica.Load() }
 
-func (e *engine) count(r reason) {
+// counter is for the statements that come for that reason.
+func (e *engine) counter(r reason) *atomic.Uint64 {
 	block := e.routed[r/blockSize].Load()
 	if block == nil {
 		block = e.routed.block(r)
 	}
-	block[r%blockSize].Add(1)
+	return &block[r%blockSize]
 }
 
 // ended returns how many calls the server has ended.

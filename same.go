@@ -11,15 +11,20 @@ import "sync/atomic"
 // lastRoute is a route, and what it was the answer to.
 type lastRoute struct {
 	route
-	view *view                 // of the engine's database; nil if there is no route to take again
-	now  *atomic.Pointer[view] // where to look whether it still is that
-	pin  *child                // where the session was; nil if there was none
-	via  via
+	view    *view                 // of the engine's database; nil if there is no route to take again
+	now     *atomic.Pointer[view] // where to look whether it still is that
+	pin     *child                // where the session was; nil if there was none
+	counter *atomic.Uint64        // see call
+	via     via
+	effect  effect
 }
 
 // startSame is start for a call that goes where the last one of its kind went, on
 // the child that is held, pinned, or parked since. False means that it is not such
-// a call, or that somebody else has the child by now: then start goes the whole way.
+// a call, or that somebody else has the child by now: then start is called.
+//
+// So little is done for a call that each level of calls in it is felt. So what
+// reclaimOf, Reset, expectState and enter do in the usual case is written out here.
 func (c *Conn) startSame(ca *call) bool {
 	if choiceFrom(ca.ctx) != nil {
 		return false
@@ -37,37 +42,50 @@ func (c *Conn) startSame(ca *call) bool {
 	if f := last.facts; f != nil && f != ca.known && f.query != ca.query {
 		return false
 	}
-	if c.pin != nil {
-		if !c.inTx || last.pin != c.pin || c.pin.broken {
+	ch := c.pin
+	if ch != nil {
+		if !c.inTx || last.pin != ch || ch.broken {
 			return false
 		}
-		ca.child, ca.route = c.pin, last.route
-		return true
-	}
-	if len(c.leases) > 0 || c.wrote != nil {
-		return false
-	}
-	// The rest is reclaimOf and Reset, written out for the usual case: so little is
-	// done for a call that each level of calls in it is felt.
-	ch := c.leases[:1][0] // the one that was parked last
-	if ch == nil || ch.engine != last.engine || ca.ctx.Err() != nil || !ch.TryReclaim() {
-		return false
-	}
-	c.leases = c.leases[:1]
-	ch.engine.countLease(+1)
-	ca.child, ca.busy = ch, true // for abandon, should the reset panic
-	var err error
-	if ch.resetter == nil || ch.pq || ch.reading.Load() || ch.stmts.unused.Load() {
-		err = ch.Reset(ca.ctx)
 	} else {
-		err = ch.resetter.ResetSession(ca.ctx)
+		if len(c.leases) > 0 || c.wrote != nil {
+			return false
+		}
+		ch = c.leases[:1][0] // the one that was parked last
+		if ch == nil || ch.engine != last.engine || ca.ctx.Err() != nil || !ch.TryReclaim() {
+			return false
+		}
+		c.leases = c.leases[:1]
+		ch.engine.countLease(+1)
+		ca.child, ca.busy = ch, true // for abandon, should the reset panic
+		var err error
+		if ch.resetter == nil || ch.pq || ch.reading.Load() || ch.stmts.unused.Load() {
+			err = ch.Reset(ca.ctx)
+		} else {
+			err = ch.resetter.ResetSession(ca.ctx)
+		}
+		if err != nil {
+			ca.busy = false
+			c.refuse(ca.ctx, ch, err)
+			return false
+		}
+		ca.onReplica = ch.engine.isReplica()
 	}
-	ca.busy = false
-	if err != nil {
-		c.refuse(ca.ctx, ch, err)
-		return false
+	ca.child, ca.route, ca.counter, ca.again, ca.timed = ch, last.route, last.counter, false, false
+	switch last.effect {
+	case leavesResult:
+		c.wrote, c.wroteGone = ch, false
+	case mayLeaveMore:
+		c.expectState(ch, last.facts)
 	}
-	ca.route, ca.onReplica = last.route, ch.engine.isReplica()
+	if ch.pgx == nil && !ch.mysql {
+		ca.open, ca.busy, ch.asked, ch.ran = true, true, false, false
+	} else {
+		ca.enter()
+	}
+	if ch.engine.compared {
+		c.beginTiming(ca)
+	}
 	return true
 }
 
@@ -76,8 +94,12 @@ func (c *Conn) startHeld(ca *call) bool {
 	if c.held.broken || c.connector.log != nil {
 		return false
 	}
-	ca.child = c.held
+	ca.child, ca.again, ca.counter = c.held, false, nil
 	ca.route.engine, ca.route.reason = c.held.engine, reasonOnlyEngine
+	if ca.via.isStatement() && !c.held.mysql {
+		ca.counter = c.last.counter
+	}
+	ca.enter()
 	return true
 }
 
@@ -90,7 +112,10 @@ func (c *Conn) keepRoute(ca *call) {
 	}
 	now := &r.engine.database.view
 	v := now.Load()
-	kept := lastRoute{route: *r, view: v, now: now, via: ca.via}
+	kept := lastRoute{route: *r, view: v, now: now, via: ca.via, effect: effectOf(ca)}
+	if (r.facts == nil || r.facts.Tx == TxNone) && ca.via.isStatement() && !r.engine.compared && !ca.child.mysql {
+		kept.counter = r.engine.counter(r.reason)
+	}
 	switch {
 	case ca.inTx && ca.via.carriesText():
 		if !r.engine.isReplica() {
@@ -112,4 +137,24 @@ func (v *view) always(why reason) *engine {
 		return nil
 	}
 	return v.primary
+}
+
+// effect is what expectState has to do for a call.
+type effect uint8
+
+const (
+	leavesNothing effect = iota
+	leavesResult         // what LAST_INSERT_ID() and the like ask for, and no more
+	mayLeaveMore
+)
+
+func effectOf(ca *call) effect {
+	f := ca.route.facts
+	switch {
+	case f == nil || f.Kind == KindRead || !ca.via.runs():
+		return leavesNothing
+	case f.Kind == KindWrite && f.Tx == TxNone && !f.Session && !f.AsksSession && !ca.route.engine.isReplica():
+		return leavesResult
+	}
+	return mayLeaveMore
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // A call that takes the way of the last one gets where it would get by asking all
-// that a route depends on. So random sessions are followed, and each call is asked
-// about both ways.
+// that a route depends on, leaves the same to the next one, and is counted. So random
+// sessions are followed, and each call is asked about both ways.
 func TestARouteThatIsKeptIsTheRoute(t *testing.T) {
 	held, leased := Config{Primary: benchEngine}, Config{Primary: benchEngine, Replicas: []Engine{benchEngine}}
 	ruled := leased
@@ -18,14 +18,25 @@ func TestARouteThatIsKeptIsTheRoute(t *testing.T) {
 	for name, config := range map[string]Config{"held": held, "leased": leased, "ruled": ruled} {
 		t.Run(name, func(t *testing.T) {
 			k := mustConnector(t, config)
-			kept := 0
+			kept, counted := 0, make(map[*engine]*[reasons]uint64)
+			for _, e := range k.all {
+				counted[e] = new([reasons]uint64)
+			}
 			for seed := range uint64(2000) {
 				s := newSession(t, k, seed)
+				s.counted = counted
 				for range 60 {
 					s.step()
 				}
 				kept += s.kept
 				s.end()
+			}
+			for e, want := range counted {
+				for r := range reasons {
+					if got := e.routed.load(r); got != want[r] {
+						t.Errorf("%s, %s: %d calls were counted, want %d", e.name, r, got, want[r])
+					}
+				}
 			}
 			if kept < 1000 {
 				t.Errorf("only %d calls took the way of the last one", kept)
@@ -38,9 +49,10 @@ func TestARouteThatIsKeptIsTheRoute(t *testing.T) {
 type session struct {
 	*testing.T
 	*Conn
-	rand *rand.Rand
-	tx   driver.Tx
-	kept int // calls that took the way of the last one
+	rand    *rand.Rand
+	tx      driver.Tx
+	kept    int                          // calls that took the way of the last one
+	counted map[*engine]*[reasons]uint64 // calls that are statements, or begin a transaction
 
 	via  via // of the last call
 	text string
@@ -126,9 +138,13 @@ func (s *session) call(ctx context.Context, via via, text string) {
 	if wantErr == nil && s.pin != nil && s.pin.engine == want.engine && s.pin.broken {
 		wantErr = driver.ErrBadConn
 	}
+	before := *s.Conn
 	var ca call
 	ca.ctx, ca.via, ca.query = ctx, via, text
-	err := s.start(&ca)
+	var err error
+	if !s.startSame(&ca) {
+		err = s.start(&ca)
+	}
 	if (err == nil) != (wantErr == nil) {
 		s.Fatalf("%v %q: got error %v, want %v", via, text, err, wantErr)
 	}
@@ -144,6 +160,7 @@ func (s *session) call(ctx context.Context, via via, text string) {
 	if ca.leases == nil { // nothing was asked
 		s.kept++
 	}
+	s.compareState(&ca, before)
 	if via == viaBegin || via == viaBeginReadOnly {
 		t := s.newTx()
 		childTx, _ := ca.child.begin(ctx, driver.TxOptions{})
@@ -151,6 +168,22 @@ func (s *session) call(ctx context.Context, via via, text string) {
 		s.pin, s.inTx, s.Conn.tx, s.tx = ca.child, true, t, t
 	}
 	s.finish(&ca, nil)
+	if via.isStatement() {
+		s.counted[ca.route.engine][ca.route.reason]++
+	}
+}
+
+// compareState compares what the start of a call has noted, of what the statement
+// will leave, with what there is to note.
+func (s *session) compareState(ca *call, before Conn) {
+	got, dirty := s.Conn, ca.child.dirty
+	want := before
+	if f := ca.route.facts; f != nil && f.Kind != KindRead && ca.via.runs() {
+		want.expectState(ca.child, f)
+	}
+	if got.wrote != want.wrote || got.pin != want.pin || got.inTextTx != want.inTextTx || got.readOnlyTx != want.readOnlyTx || dirty != ca.child.dirty {
+		s.Fatalf("%v %q: the state is\n%+v, want\n%+v", ca.via, ca.query, got, want)
+	}
 }
 
 func (s *session) end() {

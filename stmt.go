@@ -47,8 +47,10 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	ca.ctx, ca.via, ca.query, ca.known = ctx, viaExec, s.query, s.facts
 	defer s.conn.abandon(&ca)
 	for {
-		if err := s.conn.start(&ca); err != nil {
-			return nil, err
+		if !s.conn.startSame(&ca) {
+			if err := s.conn.start(&ca); err != nil {
+				return nil, err
+			}
 		}
 		result, err := s.execOn(ctx, &ca, args)
 		if err = s.conn.finish(&ca, err); !ca.again {
@@ -78,8 +80,10 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	ca.ctx, ca.via, ca.query, ca.known = ctx, viaQuery, s.query, s.facts
 	defer s.conn.abandon(&ca)
 	for {
-		if err := s.conn.start(&ca); err != nil {
-			return nil, err
+		if !s.conn.startSame(&ca) {
+			if err := s.conn.start(&ca); err != nil {
+				return nil, err
+			}
 		}
 		rows, err := s.queryOn(ca.child.interruptible(ctx), &ca, args)
 		if err == nil {

@@ -48,6 +48,10 @@ func (t *tx) Commit() error {
 	defer c.abandon(&ca)
 	err := t.tx.Commit()
 	c.endTx(t)
+	if err == nil && c.connector.log == nil && !ca.child.mysql { // nothing is left for finish
+		ca.busy = false
+		return nil
+	}
 	if err != nil && c.held == nil && ca.child.pgx == nil {
 		ca.child.broken = true // it may still be in the transaction
 	}
