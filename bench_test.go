@@ -132,13 +132,13 @@ func BenchmarkLayers(b *testing.B) {
 		{"held", func() { benchmarkOne(ctx, held, query) }},
 		{"leased", func() { benchmarkOne(ctx, leased, query) }},
 		{"route", func() {
-			q := question{ctx: ctx, via: viaQuery, query: query}
-			leased.ask(&q)
+			var q question
+			leased.ask(&call{ctx: ctx, via: viaQuery, query: query}, &q)
 			k.route(&q)
 		}},
 		{"classified", func() { k.classified(Postgres, query) }},
 		{"lease", func() {
-			ca := call{question: question{ctx: ctx}, route: route{engine: primary}}
+			ca := call{ctx: ctx, route: route{engine: primary}}
 			leased.lease(&ca)
 			leased.IsValid()
 		}},

@@ -12,7 +12,17 @@ import (
 // call is one use of a child: from the route, through the child driver, to the
 // one place that sees its end.
 type call struct {
-	question
+	ctx    context.Context
+	query  string
+	known  *facts  // perhaps those of the query; nil if there are none at hand
+	detour *detour // what came of the statement before; nil at the first time
+	via    via
+
+	// Of the Conn, when the call was routed by asking.
+	pinned     bool
+	inTx       bool
+	readOnlyTx bool
+
 	route    route
 	child    *child
 	busy     bool           // inside the child driver
@@ -52,15 +62,16 @@ func (c *Conn) startAnew(ca *call) error {
 		ca.began = time.Now()
 	}
 	for {
-		c.ask(&ca.question)
+		var q question
+		c.ask(ca, &q)
 		var err error
-		ca.route, err = k.route(&ca.question)
+		ca.route, err = k.route(&q)
 		if err == nil {
 			err = c.reach(ca)
 		}
 		if err == nil {
 			c.remember(ca.route.facts)
-			c.keepRoute(ca)
+			c.keepRoute(ca, &q)
 			return nil
 		}
 		again := c.startsElsewhere(ctx, ca, err)

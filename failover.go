@@ -53,7 +53,7 @@ func (ca *call) onDetour() *detour {
 
 // mayMove reports whether another engine could do as well.
 func (c *Conn) mayMove(ctx context.Context, ca *call) bool {
-	return c.held == nil && ca.pin == nil && c.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
+	return c.held == nil && !ca.pinned && c.pin == nil && !ca.route.named && ca.route.reason != reasonPinned && ctx.Err() == nil
 }
 
 // errRoleChanged is of a statement for the primary whose engine is that no more.
@@ -70,7 +70,7 @@ func (c *Conn) admit(ca *call) error {
 	switch {
 	case c.held != nil || ca.inTx:
 		return nil
-	case e.drained.Load() && ca.pin == nil:
+	case e.drained.Load() && !ca.pinned:
 		return fmt.Errorf("%w: engine %q; Resume it, or choose another", ErrDrained, e.name)
 	case !db.discover || ca.isRead() || !ca.needsPrimary():
 		return nil
@@ -83,7 +83,7 @@ func (c *Conn) admit(ca *call) error {
 	case v.doubted:
 		return fmt.Errorf("%w in database %q: none of %s that can be reached says that it is; start it, or promote another",
 			ErrNoPrimary, db.name, names(db.engines))
-	case v.primary != e && ca.pin != nil:
+	case v.primary != e && ca.pinned:
 		return fmt.Errorf("%w: engine %q, which holds the state of this session", ErrReadOnlyEngine, e.name)
 	case v.primary != e:
 		return errRoleChanged
@@ -127,7 +127,7 @@ func (c *Conn) startsElsewhere(ctx context.Context, ca *call, err error) bool {
 		// that was leased just now to be asked by.
 		c.endIdleLeases()
 		return c.connector.awaitPrimary(ctx, ca, err)
-	case e.database.isForgotten(c.connector) && ca.pin == nil:
+	case e.database.isForgotten(c.connector) && !ca.pinned:
 		return true // in the moment in which it was routed; it will be resolved anew
 	case errors.Is(err, pool.ErrLate) && (!ca.onReplica || !c.mayMove(ctx, ca) || c.connector.settings.fallbackError):
 		ca.ctx = pool.Patient(ca.ctx)

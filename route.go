@@ -80,9 +80,10 @@ type selection struct {
 	engineBy   reason
 }
 
-// ask fills in what the Conn and the context say.
-func (c *Conn) ask(q *question) {
-	q.choice = choiceFrom(q.ctx)
+// ask makes the question: of the call, and of what the Conn and the context say.
+func (c *Conn) ask(ca *call, q *question) {
+	q.ctx, q.via, q.query, q.detour, q.known = ca.ctx, ca.via, ca.query, ca.detour, ca.known
+	q.choice = choiceFrom(ca.ctx)
 	if q.known == nil {
 		q.known = c.lastFacts
 	}
@@ -93,6 +94,7 @@ func (c *Conn) ask(q *question) {
 	if c.pin != nil {
 		q.pin, q.inTx, q.readOnlyTx = c.pin.engine, c.inTransaction(), c.readOnlyTx
 	}
+	ca.pinned, ca.inTx, ca.readOnlyTx = q.pin != nil, q.inTx, q.readOnlyTx
 }
 
 // route decides.

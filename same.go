@@ -104,9 +104,9 @@ func (c *Conn) startHeld(ca *call) bool {
 }
 
 // keepRoute notes where a call went, if the same call would go there again.
-func (c *Conn) keepRoute(ca *call) {
+func (c *Conn) keepRoute(ca *call, q *question) {
 	r := &ca.route
-	if !c.connector.keepsRoutes || ca.choice != nil || ca.detour != nil || r.engine.mayRefuse() ||
+	if !c.connector.keepsRoutes || q.choice != nil || q.detour != nil || r.engine.mayRefuse() ||
 		r.facts != nil && len(r.facts.query) > maxCachedText {
 		return
 	}
@@ -117,12 +117,12 @@ func (c *Conn) keepRoute(ca *call) {
 		kept.counter = r.engine.counter(r.reason)
 	}
 	switch {
-	case ca.inTx && ca.via.carriesText():
+	case q.inTx && q.via.carriesText():
 		if !r.engine.isReplica() {
 			kept.pin = c.pin
 			c.lastInTx = kept
 		}
-	case ca.pin == nil && ca.wrote == nil && r.engine == v.always(r.reason):
+	case q.pin == nil && q.wrote == nil && r.engine == v.always(r.reason):
 		c.last = kept
 	}
 }

@@ -132,8 +132,8 @@ func (s *session) loseReplica(lost bool) {
 
 // call makes a call as far as the child driver, and compares its route.
 func (s *session) call(ctx context.Context, via via, text string) {
-	q := question{ctx: ctx, via: via, query: text}
-	s.ask(&q)
+	var q question
+	s.ask(&call{ctx: ctx, via: via, query: text}, &q)
 	want, wantErr := s.connector.route(&q)
 	if wantErr == nil && s.pin != nil && s.pin.engine == want.engine && s.pin.broken {
 		wantErr = driver.ErrBadConn
@@ -142,7 +142,9 @@ func (s *session) call(ctx context.Context, via via, text string) {
 	var ca call
 	ca.ctx, ca.via, ca.query = ctx, via, text
 	var err error
-	if !s.startSame(&ca) {
+	if s.startSame(&ca) {
+		s.kept++
+	} else {
 		err = s.start(&ca)
 	}
 	if (err == nil) != (wantErr == nil) {
@@ -156,9 +158,6 @@ func (s *session) call(ctx context.Context, via via, text string) {
 	}
 	if ca.child.engine != want.engine || ca.child.broken {
 		s.Fatalf("%v %q: a child of %s, which is broken: %v; want one of %s", via, text, ca.child.engine.name, ca.child.broken, want.engine.name)
-	}
-	if ca.leases == nil { // nothing was asked
-		s.kept++
 	}
 	s.compareState(&ca, before)
 	if via == viaBegin || via == viaBeginReadOnly {
