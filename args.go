@@ -131,14 +131,23 @@ func (r *argRules) checkOne(nv *driver.NamedValue) error {
 // them what the default converter would find out by reflection.
 func areOrdinary(args []driver.NamedValue) bool {
 	for i := range args {
-		switch value := args[i].Value.(type) {
-		case int64, string, nil:
-			continue
-		case int:
-			args[i].Value = int64(value)
+		value := args[i].Value
+		if value == nil {
 			continue
 		}
-		switch args[i].Value.(type) {
+		// One by one: a switch over more than three types loads what is to be known of
+		// the type first.
+		if n, ok := value.(int); ok {
+			args[i].Value = int64(n)
+			continue
+		}
+		if _, ok := value.(string); ok {
+			continue
+		}
+		if _, ok := value.(int64); ok {
+			continue
+		}
+		switch value.(type) {
 		case float64, bool, []byte, time.Time:
 		default:
 			return false
