@@ -246,3 +246,48 @@ func lookup(s string) keyword {
 	}
 	return notKeyword
 }
+
+// shortKeywords are the keywords of up to eight letters, as numbers. Such a word is
+// compared at once: a name has no byte but a letter that is a small letter with the
+// bit of small letters set, and none but _ that is 0x7f then.
+var shortKeywords = func() (t [1 << shortBits]shortKeyword) {
+	for i, text := range keywordWords.words {
+		if len(text) > 8 {
+			continue
+		}
+		w := shortWord(load8(text+"\x00\x00\x00\x00\x00\x00\x00\x00"), len(text))
+		n := shortHash(w)
+		for t[n].word != 0 {
+			n = (n + 1) % (1 << shortBits)
+		}
+		t[n] = shortKeyword{w, keywordOf[i]}
+	}
+	return t
+}()
+
+type shortKeyword struct {
+	word uint64
+	key  keyword
+}
+
+const shortBits = 9
+
+func shortWord(w uint64, n int) uint64 { return (w | 0x2020202020202020) & (1<<(8*n) - 1) }
+
+func shortHash(w uint64) uint64 { return w * 0x9e3779b97f4a7c15 >> (64 - shortBits) }
+
+// keywordAt is lookup for the name text[from:end].
+func keywordAt(text string, from, end int) keyword {
+	if end-from > 8 || len(text)-from < 8 {
+		return lookup(text[from:end])
+	}
+	w := shortWord(load8(text[from:]), end-from)
+	for i := shortHash(w); ; i++ {
+		switch k := &shortKeywords[i%(1<<shortBits)]; k.word {
+		case w:
+			return k.key
+		case 0:
+			return notKeyword
+		}
+	}
+}

@@ -131,7 +131,7 @@ func (l *lexer) fill(buf []token) {
 			*t = token{start: uint32(pos), end: uint32(end), kind: word}
 			// What stands directly after a dot is a name, whatever it spells.
 			if end-pos >= shortestWord && (last != dot || pos != start) {
-				t.key = lookup(text[pos:end])
+				t.key = keywordAt(text, pos, end)
 			}
 			pos, last = end, word
 			continue

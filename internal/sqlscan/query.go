@@ -68,8 +68,10 @@ func (s *scanner) push(k frameKind, c clause) *frame {
 		s.facts.giveUp("too many parentheses")
 		s.stop()
 	}
-	s.frames = append(s.frames, frame{kind: k, clause: c, first: true, ctes: uint8(len(s.ctes))})
-	return s.top()
+	s.frames = append(s.frames, frame{})
+	f := s.top() // filled in place: a frame that is made elsewhere is copied, which takes longer
+	f.kind, f.clause, f.first, f.ctes = k, c, true, uint8(len(s.ctes))
+	return f
 }
 
 func (s *scanner) pop() {

@@ -3,7 +3,12 @@ package sqlscan
 // walk reads to the end of the statement.
 func (s *scanner) walk() {
 	for at := s.at; ; at = s.at + 1 {
-		if s.coast(at); s.end() {
+		if s.top().clause > inBody {
+			s.goTo(at)
+		} else {
+			s.coast(at)
+		}
+		if s.end() {
 			break
 		}
 		if s.step(); s.end() {
@@ -24,10 +29,6 @@ func (s *scanner) walk() {
 // text is that.
 func (s *scanner) coast(at int) {
 	f := s.top()
-	if f.clause > inBody {
-		s.goTo(at)
-		return
-	}
 	for from := at; ; at++ {
 		if at+3 >= windowSize {
 			s.at = at

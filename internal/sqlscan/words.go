@@ -65,7 +65,11 @@ func hashWord(s string) uint32 {
 	return uint32((h + uint64(len(s))*0xff51afd7ed558ccd) >> 32)
 }
 
-func load8(s string) uint64 { return load4(s) | load4(s[4:])<<32 }
+func load8(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
 
 func load4(s string) uint64 {
 	_ = s[3]
