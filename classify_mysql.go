@@ -51,24 +51,28 @@ func (s *Statement) crossExamine(query string) {
 // mayObject reports whether the second witness could find a text to be no plain read.
 // In a text that begins with SELECT or a parenthesis its grammar has nothing but
 // queries, and in these it objects to FOR UPDATE, LOCK IN SHARE MODE and NEXT VALUE:
-// without these letters anywhere it cannot.
+// without one of their words anywhere it cannot.
 func mayObject(query string) bool {
 	text := strings.TrimLeft(query, " \t\r\n")
 	if !strings.HasPrefix(text, "(") && (len(text) < len("select ") || !strings.EqualFold(text[:len("select")], "select")) {
 		return true
 	}
-	for i := 0; i+3 <= len(text); i++ {
-		switch text[i] | 0x20 {
-		case 'f':
-			if text[i+1]|0x20 == 'o' && text[i+2]|0x20 == 'r' {
-				return true
+	return containsFold(text, "for", 'f') || containsFold(text, "lock", 'k') || containsFold(text, "next", 'x')
+}
+
+// containsFold reports whether text has a word in it, in letters of any case. It looks
+// for one letter of the word, a rare one, as to find a byte is much quicker than to
+// look at each.
+func containsFold(text, word string, rare byte) bool {
+	before := strings.IndexByte(word, rare)
+	for _, letter := range [2]byte{rare, rare - 'a' + 'A'} {
+		for i := before; i < len(text); i++ {
+			n := strings.IndexByte(text[i:], letter)
+			if n < 0 {
+				break
 			}
-		case 'l':
-			if text[i+1]|0x20 == 'o' && text[i+2]|0x20 == 'c' {
-				return true
-			}
-		case 'n':
-			if text[i+1]|0x20 == 'e' && text[i+2]|0x20 == 'x' {
+			i += n
+			if from, end := i-before, i-before+len(word); end <= len(text) && strings.EqualFold(text[from:end], word) {
 				return true
 			}
 		}

@@ -149,7 +149,7 @@ func (k *Connector) classified(d Dialect, query string) *facts {
 
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
 	f := &facts{query: query, dialect: d, Statement: scan(d, query, k.functions)}
-	if d == MySQL && (k.asksForTables || mayObject(query)) {
+	if d == MySQL && f.Kind == KindRead && (k.asksForTables || mayObject(query)) {
 		f.crossExamine(query)
 	}
 	f.rule, f.against = k.matchingRule(&f.Statement)

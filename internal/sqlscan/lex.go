@@ -153,12 +153,12 @@ func (l *lexer) fill(buf []token) {
 			pos, last = end, number
 			continue
 		case quotation:
-			if c == '"' && l.dialect() != MySQL { // what ORMs write: "users"."id"
+			if c == '"' && l.dialect() != MySQL || c == '`' && l.dialect() != Postgres { // what ORMs write: "users"."id"
 				end := pos + 1
 				for end < len(text) && inName[text[end]] {
 					end++
 				}
-				if end+1 < len(text) && text[end] == '"' && text[end+1] != '"' && end > pos+1 {
+				if end+1 < len(text) && text[end] == c && text[end+1] != c && end > pos+1 {
 					*t = token{start: uint32(pos), end: uint32(end + 1), kind: quoted}
 					pos, last = end+1, quoted
 					continue
