@@ -181,6 +181,7 @@ func Functions() []Case {
 		{MySQL, "SELECT `mydb` . \"now\"()", "write", "unknown statement"},
 		{MySQL, `SELECT "s".nextval`, "write", "function nextval"}, // a sequence, in MariaDB's ORACLE mode
 		{MySQL, `SELECT @@session . identity`, "write", "session variable"},
+		{MySQL, "SELECT @@session.`identity`", "write", "session variable"},
 
 		// A statement in brackets runs in CockroachDB.
 		{Postgres, `SELECT * FROM [CANCEL JOB 5]`, "write", "unknown statement"},

@@ -83,7 +83,7 @@ func Reads() []Case {
 			"SELECT 1--1, 2 -- a comment",
 			"SELECT 1 # a comment",
 			"SELECT 'it\\'s', \"a \\\" b\", 'it''s', _utf8'x', x'4D', b'1', N'x', \\N",
-			"SELECT @@version, @@global.max_connections, @@session.sql_mode",
+			"SELECT @@version, @@global.max_connections, @@session.sql_mode, @@global.`sql_mode`, @@`version`",
 			"SELECT `select`, `from` FROM `odd name`",
 			"WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT * FROM t",
 			"SELECT row_number() OVER (PARTITION BY paid ORDER BY at) FROM orders",

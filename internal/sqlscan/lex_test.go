@@ -63,6 +63,7 @@ func TestLexer(t *testing.T) {
 		{MySQL, "a # b\nc", "w w"},
 		{MySQL, `a /*! b */ c /*!50100 d*/ e /*M!100 f */`, "w w w w w w"},
 		{MySQL, `@a @'b c' @@global.x @a:=1`, "@ @ @@ @ := n"},
+		{MySQL, "@@global.`a b`.c @@`a`.b @@a.`b", "@@ @@ !"},
 		{MySQL, `1a 0x1z 1e5x t.1a 1.5`, "w w n w w . w n"},
 		{MySQL, `? \N`, "? n"},
 		{MySQL, `$a $1 b$ $`, "w w w w"},

@@ -266,21 +266,35 @@ func (l *lexer) mysqlVariable(t *token) {
 		l.pos++
 	}
 	if c := l.peek(0); c == '\'' || c == '"' || c == '`' {
-		end, ok := l.closeQuote(l.pos+1, c, c != '`' && l.backslash)
-		if !ok {
-			l.bad(t, start, "unterminated name")
+		if !l.variablePart(t, c) {
 			return
 		}
-		l.pos = end
 	}
 	for l.pos < len(l.text) {
 		c := l.text[l.pos]
+		if c == '`' && t.kind == systemVar && l.text[l.pos-1] == '.' {
+			if !l.variablePart(t, c) {
+				return
+			}
+			continue
+		}
 		if k := class[c]; k != letter && k != digit && c != '$' && c != '.' {
 			break
 		}
 		l.pos++
 	}
 	t.end = uint32(l.pos)
+}
+
+// variablePart reads a quoted part of a variable's name.
+func (l *lexer) variablePart(t *token, quote byte) bool {
+	end, ok := l.closeQuote(l.pos+1, quote, quote != '`' && l.backslash)
+	if !ok {
+		l.bad(t, int(t.start), "unterminated name")
+		return false
+	}
+	l.pos = end
+	return true
 }
 
 // sqliteVariable reads :name, @name and $name. Like SQLite, which takes them
