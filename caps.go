@@ -30,7 +30,7 @@ type hosts struct {
 // sharedHost is a server, and how many engines are there.
 type sharedHost struct {
 	*pool.Host
-	name    string // "" if it cannot be told from others
+	name    string
 	engines int
 	hostHealth
 }
@@ -54,15 +54,20 @@ func newHosts(s *settings) *hosts {
 const untold = "untold"
 
 // join returns the host of an engine. One whose server cannot be told is on a host
-// of its own if servers have no limit, and so is a file.
-func (hs *hosts) join(c *engineConfig) *sharedHost {
+// of its own if servers have no limit, and so is a file: that one is not shared.
+func (hs *hosts) join(c *engineConfig) (h *pool.Host, shared *sharedHost) {
 	name := c.address.host
 	if name == "" && hs.perHost > 0 && c.dialect != SQLite {
 		name = untold
 	}
 	if name == "" {
-		return &sharedHost{Host: hs.total.Host(0, hs.dials)}
+		return hs.total.Host(0, hs.dials), nil
 	}
+	shared = hs.named(name)
+	return shared.Host, shared
+}
+
+func (hs *hosts) named(name string) *sharedHost {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	h := hs.byName[name]
@@ -79,9 +84,6 @@ func (hs *hosts) join(c *engineConfig) *sharedHost {
 // leave is called when an engine of the host is closed. While connections are
 // still in use the host must be known, because they count.
 func (hs *hosts) leave(h *sharedHost) {
-	if h.name == "" {
-		return
-	}
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if h.engines--; h.engines == 0 {

@@ -157,8 +157,7 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 			Owner:       e,
 		}
 		if k.hosts != nil {
-			e.host = k.hosts.join(c)
-			options.Host = e.host.Host
+			options.Host, e.host = k.hosts.join(c)
 		}
 		e.pool = pool.New(e.dial, options)
 	}

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5/stdlib"
-
 	"github.com/multidb-go/multidb"
 	"github.com/multidb-go/multidb/internal/testdb"
 	"github.com/multidb-go/multidb/internal/turns"
@@ -63,7 +61,7 @@ func byHand(maxOpen int) func(dsn string, names []string) (tenantry, error) {
 	return func(dsn string, names []string) (tenantry, error) {
 		dbs := make([]*sql.DB, len(names))
 		for i, name := range names {
-			db, err := sql.Open("pgx", strings.ReplaceAll(dsn, "{tenant}", name))
+			db, err := sql.Open(countedDriver, strings.ReplaceAll(dsn, "{tenant}", name))
 			if err != nil {
 				return tenantry{}, err
 			}
@@ -89,7 +87,7 @@ func byLRU(total int) func(dsn string, names []string) (tenantry, error) {
 	return func(dsn string, names []string) (tenantry, error) {
 		var connectors []driver.Connector
 		for _, name := range names {
-			c, err := stdlib.GetDefaultDriver().(driver.DriverContext).OpenConnector(strings.ReplaceAll(dsn, "{tenant}", name))
+			c, err := counted.OpenConnector(strings.ReplaceAll(dsn, "{tenant}", name))
 			if err != nil {
 				return tenantry{}, err
 			}
@@ -102,7 +100,11 @@ func byLRU(total int) func(dsn string, names []string) (tenantry, error) {
 // byMultidb has one sql.DB for all tenants, and maxOpen connections for each.
 func byMultidb(total, maxOpen int) func(dsn string, names []string) (tenantry, error) {
 	return func(dsn string, names []string) (tenantry, error) {
-		return openTenantry(multidb.Config{Tenants: multidb.Database{Primary: multidb.Engine{DSN: dsn, MaxOpen: maxOpen}}, MaxOpenTotal: total}, names)
+		return openTenantry(multidb.Config{
+			Driver:       countedDriver,
+			Tenants:      multidb.Database{Primary: multidb.Engine{DSN: dsn, MaxOpen: maxOpen}},
+			MaxOpenTotal: total,
+		}, names)
 	}
 }
 
@@ -138,9 +140,10 @@ func (z *zipf) choose() int { return int(z.choices[z.next.Add(1)%uint64(len(z.ch
 
 // tenantRound is what was seen of one way in one round.
 type tenantRound struct {
-	backends int // at most, as the server counted them
-	opens    int64
-	took     time.Duration
+	connections int // at most, those being opened included
+	backends    int // at most, as the server counted them, which is a sample
+	opens       int64
+	took        time.Duration
 }
 
 // manyTenants reads by key in the databases of many tenants on one server, in
@@ -149,7 +152,7 @@ func manyTenants(ctx context.Context, e effort) (table, error) {
 	t := table{
 		title: fmt.Sprintf("Tenants: %d PostgreSQL databases, %d goroutines, Zipf %.1f, median of %d rounds of %d calls",
 			tenantCount, tenantGoroutines, tenantZipf, e.tenantRounds, e.tenantCalls),
-		header: []string{"", "calls/s", "times the other's", "at least", "", "opens/s", "limit", "backends at most", "", "rows of others"},
+		header: []string{"", "calls/s", "times the other's", "at least", "", "opens/s", "limit", "connections at most", "", "backends at most", "rows of others"},
 	}
 	cluster, err := testdb.StartPostgres(ctx, testdb.PostgresOptions{})
 	if err != nil {
@@ -178,7 +181,7 @@ func manyTenants(ctx context.Context, e effort) (table, error) {
 func (t *table) addTenants(rounds [][]tenantRound, calls int) {
 	for i, way := range tenantWays {
 		var speed, ratio, opens []float64
-		most := 0
+		connections, backends := 0, 0
 		for round, r := range rounds[i] {
 			speed = append(speed, float64(calls)/r.took.Seconds())
 			fastest := r.took
@@ -189,12 +192,13 @@ func (t *table) addTenants(rounds [][]tenantRound, calls int) {
 			}
 			ratio = append(ratio, fastest.Seconds()/r.took.Seconds())
 			opens = append(opens, float64(r.opens)/r.took.Seconds())
-			most = max(most, r.backends)
+			connections, backends = max(connections, r.connections), max(backends, r.backends)
 		}
 		row := append([]string{way.name, fmt.Sprintf("%.0f", turns.SpreadOf(speed).Median)}, beside(turns.SpreadOf(ratio), len(way.against) > 0, way.atLeast)...)
 		// An error, or a row of another tenant, ends the measurement.
 		t.add(append(row, fmt.Sprintf("%.0f", turns.SpreadOf(opens).Median),
-			fmt.Sprint(way.limit), fmt.Sprint(most), verdict(float64(most), float64(way.limit)), "0")...)
+			fmt.Sprint(way.limit), fmt.Sprint(connections), verdict(float64(connections), float64(way.limit)), fmt.Sprint(backends), "0")...)
+		t.failed = t.failed || connections > way.limit
 	}
 }
 
@@ -243,6 +247,7 @@ func (w tenantWay) measure(ctx context.Context, cluster *testdb.PostgresCluster,
 		return tenantRound{}, err
 	}
 	defer all.close()
+	counted.most.Store(0)
 	tenants := newZipf(len(names))
 	look := func() error {
 		tenant := tenants.choose()
@@ -255,20 +260,20 @@ func (w tenantWay) measure(ctx context.Context, cluster *testdb.PostgresCluster,
 		return err
 	}
 	stop := make(chan struct{})
-	counted := watch(ctx, stop, cluster.Primary(), application)
+	sampled := watch(ctx, stop, cluster.Primary(), application)
 	before, err := warmUp(ctx, cluster, func() error {
 		_, err := turns.Time(calls, tenantGoroutines, look)
 		return err
 	})
 	if err != nil {
 		close(stop)
-		return tenantRound{}, errors.Join(err, (<-counted).err)
+		return tenantRound{}, errors.Join(err, (<-sampled).err)
 	}
 	took, err := turns.Time(calls, tenantGoroutines, look)
 	close(stop)
-	c := <-counted
+	c := <-sampled
 	after, sessionsErr := sessions(ctx, cluster)
-	return tenantRound{c.most, after - before, took}, errors.Join(err, c.err, sessionsErr)
+	return tenantRound{int(counted.most.Load()), c.most, after - before, took}, errors.Join(err, c.err, sessionsErr)
 }
 
 // warmUp runs the calls until they open few connections, but not for ever: at a cap
