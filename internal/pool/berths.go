@@ -97,13 +97,12 @@ func (p *Pool[C]) findRoom() bool {
 	return false
 }
 
-// steal takes a connection that is parked with somebody, if there is one: any that
-// was parked since the last tick, else the one that rests least long, so that what
+// steal takes a connection that is parked with somebody, if there is one: the first
+// that was parked since the last tick, so that few are used over and over, which a
+// server feels, and the others rest; else the one that rests least long, so that what
 // is too many goes on resting until it is closed. Called with mu held.
 func (p *Pool[C]) steal() (c C, ok bool) {
-	for range p.berths {
-		p.nextBerth = (p.nextBerth + 1) % len(p.berths) // not the one that was stolen last
-		c = p.berths[p.nextBerth]
+	for _, c = range p.berths {
 		if c.base().state.CompareAndSwap(parked, berthed) {
 			return c, true
 		}

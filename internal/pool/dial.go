@@ -53,7 +53,7 @@ func (p *Pool[C]) isDown() bool {
 // newDial is called with mu held, a waiter in the queue and a place taken.
 func (p *Pool[C]) newDial() (ctx, starter context.Context, cancel context.CancelFunc) {
 	// The last waiter is the one that just came, or will stay longest.
-	starter = p.waiters.last.ctx
+	starter = p.waiters.last.start()
 	ctx, cancel = context.WithCancel(context.WithoutCancel(starter))
 	if p.dials == nil {
 		p.dials = make(dialSet)

@@ -103,7 +103,6 @@ type Pool[C Conn] struct {
 	open       int           // places taken, see places.go
 	idle       []C           // the last is the next; all of this generation, none expired by the clock
 	berths     []C           // parked, or in use and may be parked; of this generation; see berths.go
-	nextBerth  int           // where to begin to look for one to steal
 	taken      int           // how many are in use and have no berth
 	waiters    queue[C]      // in turn; there are none while a connection is idle or has a berth
 	dials      dialSet       // in progress

@@ -7,12 +7,12 @@ import (
 
 // waiter is a taker that found no idle connection.
 type waiter[C any] struct {
-	ctx        context.Context // the taker's; ends also when the waiter leaves
-	leave      context.CancelFunc
-	handed     chan handover[C] // gets exactly one, from whoever takes the waiter out of the queue to serve it
-	since      time.Time        // zero unless it waits for a connection to come back
-	ticket     uint64           // its turn among the takers of all pools of the Cap
-	insists    bool             // it has waited a turn for the connections that its pool has
+	ctx        context.Context    // the taker's; if it started a dial, one that ends also when the waiter leaves
+	leave      context.CancelFunc // ends that; nil if it started none
+	handed     chan handover[C]   // gets exactly one, from whoever takes the waiter out of the queue to serve it
+	since      time.Time          // zero unless it waits for a connection to come back
+	ticket     uint64             // its turn among the takers of all pools of the Cap
+	insists    bool               // it has waited a turn for the connections that its pool has
 	queued     bool
 	prev, next *waiter[C]
 }
@@ -25,8 +25,7 @@ type handover[C any] struct {
 
 // enqueue is called with mu held.
 func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
-	w := &waiter[C]{handed: make(chan handover[C], 1)}
-	w.ctx, w.leave = context.WithCancel(ctx)
+	w := &waiter[C]{ctx: ctx, handed: make(chan handover[C], 1)}
 	if p.o.Host != nil {
 		w.ticket = p.o.Host.cap.tickets.Add(1)
 	}
@@ -40,7 +39,7 @@ func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
 }
 
 func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
-	defer w.leave()
+	defer w.left()
 	if p.o.Host != nil { // also for one that a dial is for: it may fail
 		defer time.AfterFunc(p.o.Host.turn(), func() { p.insist(w) }).Stop()
 		if patience := p.patience(); patience > 0 {
@@ -50,7 +49,7 @@ func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
 	select {
 	case h := <-w.handed:
 		return h.conn, h.err
-	case <-w.ctx.Done():
+	case <-ctx.Done():
 	}
 	if !p.giveUp(w) {
 		// It was served in the same moment.
@@ -60,6 +59,22 @@ func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
 	}
 	var none C
 	return none, ctx.Err()
+}
+
+// start returns the context for a dial that w starts. Called with mu held, and w in
+// the queue.
+func (w *waiter[C]) start() context.Context {
+	if w.leave == nil {
+		w.ctx, w.leave = context.WithCancel(w.ctx)
+	}
+	return w.ctx
+}
+
+// left is called when w is not in the queue any more.
+func (w *waiter[C]) left() {
+	if w.leave != nil {
+		w.leave()
+	}
 }
 
 // giveUp takes w out of the queue. False means that somebody else did, to serve it.
