@@ -21,9 +21,6 @@ import (
 // and returns what is left of them: a child may remove arguments that are options
 // to itself.
 func (ch *child) checkArgs(args []driver.NamedValue) ([]driver.NamedValue, error) {
-	if ch.checker == nil && areOrdinary(args) {
-		return args, nil
-	}
 	r := argRules{checker: ch.checker, want: -1}
 	return r.checkEach(ch, args)
 }
