@@ -180,15 +180,24 @@ func checkUntouched(t *testing.T, f *testdb.Fake) {
 // checkNoLeases fails the test if a child is still in the hands of a Conn.
 func checkNoLeases(t testing.TB, db *sql.DB) {
 	t.Helper()
+	for name, n := range childrenInUse(db) {
+		t.Errorf("engine %s: %d children are still in use", name, n)
+	}
+}
+
+// childrenInUse returns how many children are in use, of the engines of which some are.
+func childrenInUse(db *sql.DB) map[string]int {
 	k := multidb.FromDB(db)
 	if k == nil {
-		return
+		return nil
 	}
+	inUse := make(map[string]int)
 	for _, e := range k.Stats().Engines {
 		if e.Pool.InUse != 0 {
-			t.Errorf("engine %s: %d children are still in use", e.Name, e.Pool.InUse)
+			inUse[e.Name] = e.Pool.InUse
 		}
 	}
+	return inUse
 }
 
 // compare runs a program in all modes and fails the test where multidb can be

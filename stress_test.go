@@ -62,12 +62,13 @@ func TestStress(t *testing.T) {
 }
 
 // endOfStress gives the goroutines that end transactions and connections behind
-// a program's back the time to do so, and checks that nothing is left.
+// a program's back, and the one that asks servers whether they are back, the time to
+// do so, and checks that nothing is left.
 func endOfStress(t *testing.T, s *split) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	for s.db.Stats().InUse > 0 && ctx.Err() == nil {
+	for (s.db.Stats().InUse > 0 || len(childrenInUse(s.db)) > 0) && ctx.Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	checkNoLeases(t, s.db)
