@@ -36,6 +36,9 @@ func TestSecondWitnessIsAskedWhereItMatters(t *testing.T) {
 		"select a from t for update":    true,
 		"SELECT a FROM t LOCK IN share": true,
 		"select next value from s":      true,
+		"select neXt value from s":      true,
+		"select a from t FoR share":     true,
+		"select a from t locK":          true,
 		"/* a */ select 1":              true, // its comments may be others
 		"delete from t":                 true,
 		"sel":                           true,

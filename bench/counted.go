@@ -14,7 +14,16 @@ import (
 
 // countedPgx is pgx's driver, with a count of its connections: each counts from the
 // moment in which it begins to be opened until it is closed.
-type countedPgx struct{ open, most atomic.Int64 }
+type countedPgx struct{ gauge }
+
+// gauge counts connections that are open, and how many there were at most.
+type gauge struct{ open, most atomic.Int64 }
+
+func (g *gauge) begin() {
+	now := g.open.Add(1)
+	for most := g.most.Load(); now > most && !g.most.CompareAndSwap(most, now); most = g.most.Load() {
+	}
+}
 
 const countedDriver = "pgx-counted"
 
@@ -57,12 +66,6 @@ type countedConnector struct {
 }
 
 func (c countedConnector) Driver() driver.Driver { return c.driver }
-
-func (d *countedPgx) begin() {
-	now := d.open.Add(1)
-	for most := d.most.Load(); now > most && !d.most.CompareAndSwap(most, now); most = d.most.Load() {
-	}
-}
 
 type countedConn struct {
 	net.Conn

@@ -51,7 +51,7 @@ var tenantWays = []tenantWay{
 	{"200 sql.DBs, no limit, 1 idle each", tenantHands, byHand(0), nil, 0},
 	{"multidb, no limit for a tenant", tenantHands, byMultidb(tenantHands, 0), []int{0, 2}, besideByHand},
 	{"200 sql.DBs, 2 connections each", tenantAmple, byHand(2), nil, 0},
-	{"multidb, 2 connections for a tenant", tenantAmple, byMultidb(tenantAmple, 2), []int{2}, 0},
+	{"multidb, 2 connections for a tenant", tenantAmple, byMultidb(tenantAmple, 2), []int{2}, besideByHand},
 	{"least recently used is closed, no more", tenantScarce, byLRU(tenantScarce), nil, 0},
 	{"multidb, cap below the working set", tenantScarce, byMultidb(tenantScarce, 0), []int{4}, besideLRU},
 }

@@ -22,14 +22,16 @@ const (
 	nullAnswer  = 200 * time.Microsecond
 
 	// Each sixth call is of a tenant beyond the first 1,000, whom no policy can have
-	// ready: there is little to gain over plain LRU, and where a dial takes no longer
-	// than this, what a strict limit and the turns of tenants cost is seen.
-	besideNullLRU = 0.85
+	// ready: there is little to gain over plain LRU.
+	besideNullLRU = 0.9
 )
 
 // nullServer is a server that takes its time for a dial and for a query, and none of
 // the processor's.
-type nullServer struct{ open, most, opens atomic.Int64 }
+type nullServer struct {
+	gauge
+	opens atomic.Int64
+}
 
 // register makes a child driver of the server, whose DSNs say which tenant's database
 // is meant.
@@ -48,9 +50,7 @@ func (s *nullServer) OpenConnector(string) (driver.Connector, error) { return s,
 func (s *nullServer) Driver() driver.Driver { return s }
 
 func (s *nullServer) Connect(ctx context.Context) (driver.Conn, error) {
-	now := s.open.Add(1)
-	for most := s.most.Load(); now > most && !s.most.CompareAndSwap(most, now); most = s.most.Load() {
-	}
+	s.begin()
 	s.opens.Add(1)
 	time.Sleep(nullDial)
 	conn, err := testdb.NullConnector{}.Connect(ctx)

@@ -83,10 +83,33 @@ func TestLexer(t *testing.T) {
 	}
 }
 
+// checkKeywordAt looks a keyword up where it stands in a text, and all names that differ
+// from it in one byte.
+func checkKeywordAt(t *testing.T, name string, want keyword) {
+	t.Helper()
+	const before, behind = "(", ") FROM t"
+	at := func(name string) keyword { return keywordAt(before+name+behind, len(before), len(before)+len(name)) }
+	if got := at(name); got != want {
+		t.Errorf("%s in a text is keyword %d, want %d", name, got, want)
+	}
+	for i := range name {
+		for c := range 256 {
+			if !inName[c] {
+				continue
+			}
+			other := name[:i] + string([]byte{byte(c)}) + name[i+1:]
+			if got, want := at(other), lookup(other); got != want {
+				t.Errorf("%q in a text is keyword %d, want %d", other, got, want)
+			}
+		}
+	}
+}
+
 // TestKeywords: every keyword is found, in any case, and no longer one is.
 func TestKeywords(t *testing.T) {
 	for key, texts := range keywordText {
 		for text := range strings.FieldsSeq(texts) {
+			checkKeywordAt(t, strings.ToUpper(text), keyword(key))
 			if got := lookup(strings.ToUpper(text)); got != keyword(key) {
 				t.Errorf("%s is keyword %d, want %d", text, got, key)
 			}
