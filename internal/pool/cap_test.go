@@ -342,3 +342,33 @@ func TestWhoHoldsSomethingYieldsBeforeHeWaitsAtTheCap(t *testing.T) {
 		other.Put(c)
 	})
 }
+
+// Its dial was for nothing, and another came before it to the place: it may have to
+// wait for longer than the connection in use, which nobody gives back.
+func TestATakerWhoseDialWasInVainClaimsAPlace(t *testing.T) {
+	runShared(t, 2, 0, func(t *testing.T, s *shared) {
+		p, other := s.pool(), s.pool()
+		inUse := take(t, p)
+		s.dialing = slow(time.Second)
+		taker := startTake(t.Context(), p)
+		rival := startTake(t.Context(), other)
+		p.Renew()
+		c, err := rival.result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(pool.MaxTurn)
+		other.Put(c)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if taker.waits() {
+			t.Error("it waits for the connection in use")
+		}
+		p.Discard(inUse)
+		c, err = taker.result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Put(c)
+	})
+}

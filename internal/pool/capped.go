@@ -75,10 +75,10 @@ func (p *Pool[C]) granted() {
 		p.mu.Unlock()
 		return
 	}
-	ctx, starter, cancel := p.newDial()
+	d := p.newDial()
 	p.startDials()
 	p.mu.Unlock()
-	p.runDial(ctx, starter, cancel)
+	p.runDial(d)
 }
 
 // freeShared is called with mu held.

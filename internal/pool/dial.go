@@ -17,12 +17,15 @@ const dialGrace = 10 * time.Second
 
 var errDialLeft = errors.New("multidb: the child driver ended the goroutine it connected in; report it to the driver's authors")
 
-// dialSet holds the dials in progress, by the context of each.
-type dialSet map[context.Context]dialing
-
-type dialing struct {
+// dialling is a dial in progress.
+type dialling[C Conn] struct {
+	ctx        context.Context // carries the values of the one that set it off
 	cancel     context.CancelFunc
 	generation uint64 // of the pool when it began
+
+	// Guarded by the pool's mutex.
+	starter *waiter[C]  // who set it off; nil once that one has left
+	grace   *time.Timer // ends it then; else nil
 }
 
 // startDials starts a dial for each waiter that no dial in progress is for, as
@@ -51,28 +54,20 @@ func (p *Pool[C]) isDown() bool {
 }
 
 // newDial is called with mu held, a waiter in the queue and a place taken.
-func (p *Pool[C]) newDial() (ctx, starter context.Context, cancel context.CancelFunc) {
-	// The last waiter is the one that just came, or will stay longest.
-	starter = p.waiters.last.start()
-	ctx, cancel = context.WithCancel(context.WithoutCancel(starter))
+func (p *Pool[C]) newDial() *dialling[C] {
+	d := &dialling[C]{generation: p.generation, starter: p.waiters.last} // the one that just came, or will stay longest
+	d.starter.starts = true
+	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(d.starter.ctx))
 	if p.dials == nil {
-		p.dials = make(dialSet)
+		p.dials = make(map[*dialling[C]]struct{})
 	}
-	p.dials[ctx] = dialing{cancel: cancel, generation: p.generation}
+	p.dials[d] = struct{}{}
 	p.stats.Dials++
-	return ctx, starter, cancel
+	return d
 }
 
-func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFunc) {
-	defer cancel()
-	defer context.AfterFunc(starter, func() {
-		select {
-		case <-time.After(max(dialGrace, p.dialTimeout()+time.Second)): // who has a limit shall see its end
-			cancel()
-		case <-ctx.Done(): // the dial has returned
-		}
-	})()
-
+func (p *Pool[C]) runDial(d *dialling[C]) {
+	defer d.cancel()
 	var c C
 	err := errDialLeft
 	defer func() {
@@ -80,15 +75,26 @@ func (p *Pool[C]) runDial(ctx, starter context.Context, cancel context.CancelFun
 			err = fmt.Errorf("multidb: the child driver panicked while it connected: %v\n%s", r, debug.Stack())
 		}
 		if err != nil {
-			p.dialFailed(ctx, err)
+			p.dialFailed(d, err)
 		} else {
-			p.dialled(ctx, c)
+			p.dialled(d, c)
 		}
 	}()
 	begun := time.Now()
-	c, err = p.dial(ctx)
+	c, err = p.dial(d.ctx)
 	if err == nil && p.o.Host != nil {
 		p.o.Host.dialTook(time.Since(begun))
+	}
+}
+
+// starterLeft gives the dials that w set off their time. Called with mu held, when w
+// has left the queue.
+func (p *Pool[C]) starterLeft(w *waiter[C]) {
+	for d := range p.dials {
+		if d.starter == w {
+			d.starter = nil
+			d.grace = time.AfterFunc(max(dialGrace, p.dialTimeout()+time.Second), d.cancel) // who has a limit shall see its end
+		}
 	}
 }
 
@@ -99,12 +105,16 @@ func (p *Pool[C]) dialTimeout() time.Duration {
 	return p.o.Owner.DialTimeout()
 }
 
-func (p *Pool[C]) dialled(ctx context.Context, c C) {
+func (p *Pool[C]) dialled(d *dialling[C], c C) {
 	p.mu.Lock()
 	b := c.base()
-	p.begin(b, p.dials[ctx].generation) // a pool that was renewed since does not want it
-	p.endDial(ctx)
+	p.begin(b, d.generation) // a pool that was renewed since does not want it
+	p.endDial(d)
+	waiting := p.waiters.len
 	kept := p.keep(c, b, false)
+	if p.waiters.len == waiting {
+		p.startLateTimers()
+	}
 	p.mu.Unlock()
 	if !kept {
 		p.close(c)
@@ -122,21 +132,25 @@ func (p *Pool[C]) begin(b *Base, generation uint64) {
 
 // dialFailed tells the first waiter, unless the pool itself ended the dial: then
 // the waiters that are there now get new ones.
-func (p *Pool[C]) dialFailed(ctx context.Context, err error) {
+func (p *Pool[C]) dialFailed(d *dialling[C], err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.endDial(ctx)
-	if p.waiters.len > 0 && ctx.Err() == nil {
+	p.endDial(d)
+	if p.waiters.len > 0 && d.ctx.Err() == nil {
 		p.serve(p.waiters.first, handover[C]{err: err})
+	} else {
+		p.startLateTimers()
 	}
 	p.freePlace()
 }
 
 // endDial is called with mu held.
-func (p *Pool[C]) endDial(ctx context.Context) {
-	delete(p.dials, ctx)
-	if len(p.dials) == 0 {
+func (p *Pool[C]) endDial(d *dialling[C]) {
+	if delete(p.dials, d); len(p.dials) == 0 {
 		p.dials = nil // its memory too, for an engine at rest
+	}
+	if d.grace != nil {
+		d.grace.Stop()
 	}
 	if p.o.Host != nil {
 		p.o.Host.dialEnded()

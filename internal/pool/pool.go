@@ -36,6 +36,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -83,7 +85,7 @@ type Options struct {
 // Owner is told, and asked, about the engine.
 type Owner interface {
 	Lost()                      // an idle connection turned out dead
-	DialTimeout() time.Duration // the dial function's own, 0: not known
+	DialTimeout() time.Duration // the dial function's own, 0: not known. Called with the pool's mutex held
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
 	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes
 }
@@ -100,15 +102,15 @@ type Pool[C Conn] struct {
 	closed     bool
 	visits     int32 // connections that are the owner's, see visit.go
 	generation uint64
-	open       int           // places taken, see places.go
-	idle       []C           // the last is the next; all of this generation, none expired by the clock
-	berths     []C           // parked, or in use and may be parked; of this generation; see berths.go
-	taken      int           // how many are in use and have no berth
-	waiters    queue[C]      // in turn; there are none while a connection is idle or has a berth
-	dials      dialSet       // in progress
-	now        time.Duration // the clock's last tick
-	timer      *time.Timer   // the clock; nil while it stands still
-	member     *member       // of o.Host, while there are connections or claims; see capped.go
+	open       int                       // places taken, see places.go
+	idle       []C                       // the last is the next; all of this generation, none expired by the clock
+	berths     []C                       // parked, or in use and may be parked; of this generation; see berths.go
+	taken      int                       // how many are in use and have no berth
+	waiters    queue[C]                  // in turn; there are none while a connection is idle or has a berth
+	dials      map[*dialling[C]]struct{} // in progress
+	now        time.Duration             // the clock's last tick
+	timer      *time.Timer               // the clock; nil while it stands still
+	member     *member                   // of o.Host, while there are connections or claims; see capped.go
 	stats      Counters
 }
 
@@ -165,8 +167,11 @@ func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 		p.mu.Unlock()
 		return c, nil
 	}
-	w := p.enqueue(ctx)
+	w, own := p.enqueue(ctx)
 	p.mu.Unlock()
+	if own != nil {
+		p.runDial(own)
+	}
 	return p.wait(ctx, w)
 }
 
@@ -329,8 +334,8 @@ func (p *Pool[C]) Close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.recall()
-	idle, dials := p.idle, p.dials
-	p.idle, p.dials = nil, nil
+	idle, dials := p.idle, slices.Collect(maps.Keys(p.dials))
+	p.idle = nil
 	p.stopClock()
 	for p.waiters.len > 0 {
 		p.serve(p.waiters.first, handover[C]{err: ErrClosed})

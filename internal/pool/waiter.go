@@ -7,12 +7,16 @@ import (
 
 // waiter is a taker that found no idle connection.
 type waiter[C any] struct {
-	ctx        context.Context    // the taker's; if it started a dial, one that ends also when the waiter leaves
-	leave      context.CancelFunc // ends that; nil if it started none
-	handed     chan handover[C]   // gets exactly one, from whoever takes the waiter out of the queue to serve it
-	since      time.Time          // zero unless it waits for a connection to come back
-	ticket     uint64             // its turn among the takers of all pools of the Cap
-	insists    bool               // it has waited a turn for the connections that its pool has
+	ctx    context.Context  // the taker's
+	handed chan handover[C] // gets exactly one, from whoever takes the waiter out of the queue to serve it
+	ticket uint64           // its turn among the takers of all pools of the Cap
+
+	// Guarded by the pool's mutex.
+	since      time.Time   // zero unless it waits for a connection to come back
+	starts     bool        // it has set off dials
+	insists    bool        // it has waited a turn for the connections that its pool has
+	turn       *time.Timer // ends that turn
+	patience   *time.Timer // ends its patience; see tire
 	queued     bool
 	prev, next *waiter[C]
 }
@@ -23,29 +27,55 @@ type handover[C any] struct {
 	err  error
 }
 
-// enqueue is called with mu held.
-func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
-	w := &waiter[C]{ctx: ctx, handed: make(chan handover[C], 1)}
+// enqueue is called with mu held. A taker that cannot leave, and for whom there is
+// nothing to wait for but a dial of its own, runs that itself: it is spared the way
+// to another goroutine and back.
+func (p *Pool[C]) enqueue(ctx context.Context) (w *waiter[C], own *dialling[C]) {
+	w = &waiter[C]{ctx: ctx, handed: make(chan handover[C], 1)}
 	if p.o.Host != nil {
 		w.ticket = p.o.Host.cap.tickets.Add(1)
 	}
 	p.waiters.push(w)
+	if ctx.Done() == nil && p.open == 0 && !p.isDown() && p.takePlace() {
+		return w, p.newDial()
+	}
 	p.startDials()
 	if len(p.dials) < p.waiters.len {
 		w.since = time.Now()
 		p.stats.WaitCount++
+		p.startTimers(w)
 	}
-	return w
+	return w, nil
+}
+
+// startTimers is called with mu held, for a waiter that no dial is for.
+func (p *Pool[C]) startTimers(w *waiter[C]) {
+	if p.o.Host == nil || w.turn != nil {
+		return
+	}
+	w.turn = time.AfterFunc(p.o.Host.turn(), func() { p.insist(w) })
+	if patience := p.patience(); patience > 0 {
+		w.patience = time.AfterFunc(patience, func() { p.tire(w) })
+	}
+}
+
+// startLateTimers is called with mu held, when a dial has ended and served nobody:
+// the one that it was for has something else to wait for now.
+func (p *Pool[C]) startLateTimers() {
+	for w := p.waiters.at(len(p.dials)); w != nil; w = w.next {
+		p.startTimers(w)
+	}
+}
+
+func (w *waiter[C]) stopTimers() {
+	for _, timer := range []*time.Timer{w.turn, w.patience} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
 }
 
 func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
-	defer w.left()
-	if p.o.Host != nil { // also for one that a dial is for: it may fail
-		defer time.AfterFunc(p.o.Host.turn(), func() { p.insist(w) }).Stop()
-		if patience := p.patience(); patience > 0 {
-			defer time.AfterFunc(patience, func() { p.tire(w) }).Stop()
-		}
-	}
 	select {
 	case h := <-w.handed:
 		return h.conn, h.err
@@ -59,22 +89,6 @@ func (p *Pool[C]) wait(ctx context.Context, w *waiter[C]) (C, error) {
 	}
 	var none C
 	return none, ctx.Err()
-}
-
-// start returns the context for a dial that w starts. Called with mu held, and w in
-// the queue.
-func (w *waiter[C]) start() context.Context {
-	if w.leave == nil {
-		w.ctx, w.leave = context.WithCancel(w.ctx)
-	}
-	return w.ctx
-}
-
-// left is called when w is not in the queue any more.
-func (w *waiter[C]) left() {
-	if w.leave != nil {
-		w.leave()
-	}
 }
 
 // giveUp takes w out of the queue. False means that somebody else did, to serve it.
@@ -97,6 +111,10 @@ func (p *Pool[C]) serve(w *waiter[C], h handover[C]) {
 // dequeue is called with mu held.
 func (p *Pool[C]) dequeue(w *waiter[C]) {
 	p.waiters.remove(w)
+	w.stopTimers()
+	if w.starts {
+		p.starterLeft(w)
+	}
 	p.adjustClaim()
 	if !w.since.IsZero() {
 		p.stats.WaitDuration += time.Since(w.since)
