@@ -8,26 +8,56 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // openConnector returns the connector of the named driver for a DSN, without
 // dialling.
 func openConnector(driverName, dsn string) (driver.Connector, error) {
-	// database/sql hands out a registered driver only through a DB.
-	db, err := sql.Open(driverName, dsn)
+	registered, err := registeredDriver(driverName, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
-	defer db.Close()
-	d, ok := db.Driver().(driver.DriverContext)
+	d, ok := registered.(driver.DriverContext)
 	if !ok {
-		return dsnConnector{dsn: dsn, driver: db.Driver()}, nil
+		return dsnConnector{dsn: dsn, driver: registered}, nil
 	}
 	c, err := d.OpenConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
 	return c, nil
+}
+
+// knownDrivers has, by name, those that are the same for each DSN. There are no
+// more than the program registered.
+var knownDrivers sync.Map
+
+// registeredDriver returns a driver that was registered. database/sql hands it out
+// only through a DB, for which it starts a goroutine: for a tenant, that is most of
+// what its opening costs.
+func registeredDriver(name, dsn string) (driver.Driver, error) {
+	if known, ok := knownDrivers.Load(name); ok {
+		return known.(driver.Driver), nil
+	}
+	first, err := driverOf(name, dsn)
+	if err != nil {
+		return nil, err
+	}
+	// A driver may be one of its DSN's, and must not be another's then.
+	if again, err := driverOf(name, dsn); err == nil && reflect.ValueOf(first).Comparable() && first == again {
+		knownDrivers.Store(name, first)
+	}
+	return first, nil
+}
+
+func driverOf(name, dsn string) (driver.Driver, error) {
+	db, err := sql.Open(name, dsn)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return db.Driver(), nil
 }
 
 // dsnConnector is the connector of a driver that has none of its own. Its driver

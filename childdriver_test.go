@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,11 +30,26 @@ func (d contextDriver) OpenConnector(dsn string) (driver.Connector, error) {
 
 type ownConnector struct{ dsnConnector }
 
+// oneDSNDriver is a driver whose connectors belong each to a driver of its own,
+// which opens nothing else.
+type oneDSNDriver struct {
+	plainDriver
+	dsn string
+}
+
+func (d *oneDSNDriver) OpenConnector(dsn string) (driver.Connector, error) {
+	if d.dsn != "" {
+		dsn = d.dsn
+	}
+	return &ownConnector{dsnConnector{dsn: dsn, driver: &oneDSNDriver{dsn: dsn}}}, nil
+}
+
 // registerDrivers is not an init, which would run before others that register a
 // driver of one of these names.
 var registerDrivers = sync.OnceFunc(func() {
 	sql.Register("configtest-plain", plainDriver{})
 	sql.Register("configtest-context", contextDriver{})
+	sql.Register("configtest-one", new(oneDSNDriver))
 	sql.Register("configtest-mysql", plainDriver{})
 	if !slices.Contains(sql.Drivers(), "pgx") {
 		sql.Register("pgx", plainDriver{})
@@ -122,5 +138,23 @@ func TestOpenConnector(t *testing.T) {
 	}
 	if _, err = openConnector("configtest-missing", "x"); err == nil {
 		t.Error("a driver that is not registered was opened")
+	}
+}
+
+func TestADriverIsKeptInMindOnlyIfItIsTheSameForAll(t *testing.T) {
+	registerDrivers()
+	for _, name := range []string{"configtest-plain", "configtest-context", "configtest-one"} {
+		for _, dsn := range []string{"a", "b", "a"} {
+			c, err := openConnector(name, dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Connect(t.Context()); err == nil || !strings.Contains(err.Error(), strconv.Quote(dsn)) {
+				t.Errorf("%s with the DSN %s: %v", name, dsn, err)
+			}
+		}
+	}
+	if _, err := openConnector("configtest-context", "bad:"); err == nil {
+		t.Error("a DSN that the driver refuses was taken")
 	}
 }

@@ -34,10 +34,9 @@ const (
 // memory with the Config, and nobody changes it.
 type settings struct {
 	databases         []*databaseConfig                                        // the default one first, if there is one; then by name
-	tenants           *Database                                                // a template; or nil
+	template          *databaseConfig                                          // of tenants, with standIn for a name and DSNs as configured; or nil
 	resolveTenant     func(ctx context.Context, name string) (Database, error) // or nil
 	tenantDialect     Dialect                                                  // of the template
-	tenantAddresses   []address                                                // of the template's engines, for standIn
 	maxDatabases      int
 	requireDatabase   bool
 	maxOpenTotal      int    // 0: no limit
@@ -127,7 +126,7 @@ func (s *settings) dialect() Dialect {
 // speaks reports whether an engine may speak the dialect, or a text may be read
 // in it.
 func (s *settings) speaks(d Dialect) bool {
-	return s.resolveTenant != nil || d == s.dialect() || s.tenants != nil && d == s.tenantDialect ||
+	return s.resolveTenant != nil || d == s.dialect() || s.template != nil && d == s.tenantDialect ||
 		slices.ContainsFunc(s.databases, func(c *databaseConfig) bool { return c.primary.dialect == d })
 }
 

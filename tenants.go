@@ -132,21 +132,10 @@ func (ts *tenants) putOut(surplus []*database) {
 // resolve asks what the tenant's engines are, and opens them, which dials
 // nothing.
 func (ts *tenants) resolve(ctx context.Context, name string) (*database, error) {
-	s := ts.k.settings
-	var d Database
-	if s.tenants != nil {
-		d = s.tenants.named(name)
-	} else {
-		var err error
-		if d, err = s.resolveTenant(ctx, name); err != nil {
-			return nil, fmt.Errorf("multidb: database %q: %w", name, err)
-		}
-	}
-	config, err := s.tenant(name, d)
+	config, err := ts.k.settings.tenantOf(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("multidb: %w", err)
+		return nil, err
 	}
-	s.findAddresses(config)
 	if err := config.checkLengths(); err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
 package multidb
 
 import (
+	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -17,7 +17,7 @@ const tenantPlaceholder = "{tenant}"
 // itself.
 var placeholder = regexp.MustCompile(`\{[A-Za-z_]*\}`)
 
-func (s *settings) hasTenants() bool { return s.tenants != nil || s.resolveTenant != nil }
+func (s *settings) hasTenants() bool { return s.template != nil || s.resolveTenant != nil }
 
 func (d Database) isZero() bool { return isZero(d.Primary) && len(d.Replicas) == 0 }
 
@@ -33,8 +33,7 @@ func (s *settings) setTenants(c Config) error {
 	if c.Resolve != nil {
 		return keyError("tenants", "there is a Resolve, too; give one")
 	}
-	template := Database{Primary: c.Tenants.Primary, Replicas: slices.Clone(c.Tenants.Replicas)}
-	for i, e := range template.engines() {
+	for i, e := range c.Tenants.engines() {
 		path := "tenants.primary"
 		if i > 0 {
 			path = fmt.Sprintf("tenants.replicas[%d]", i-1)
@@ -43,29 +42,65 @@ func (s *settings) setTenants(c Config) error {
 			return err
 		}
 	}
-	s.tenants = &template
-	sample, err := s.tenant("sample", template.named("sample"))
+	return s.setTemplate(c.Tenants)
+}
+
+// tenantOf makes the database of a tenant from the template, or asks Config.Resolve.
+func (s *settings) tenantOf(ctx context.Context, name string) (d *databaseConfig, err error) {
+	if s.template != nil {
+		d, err = s.fromTemplate(name)
+	} else {
+		var resolved Database
+		if resolved, err = s.resolveTenant(ctx, name); err != nil {
+			return nil, fmt.Errorf("multidb: database %q: %w", name, err)
+		}
+		d, err = s.tenant(name, resolved)
+	}
 	if err != nil {
+		return nil, fmt.Errorf("multidb: %w", err)
+	}
+	return d, nil
+}
+
+// setTemplate finds out all that is the same for each tenant: to check its engines
+// one by one, and to read their DSNs, would cost more than all else that opens a
+// database.
+func (s *settings) setTemplate(d Database) (err error) {
+	builder := engineBuilder{driver: s.driver, discover: s.discover, paths: make(map[string]string)}
+	if s.template, err = builder.database("tenants", standIn, d.named(standIn)); err != nil {
 		return err
 	}
-	s.tenantDialect = sample.primary.dialect
-	for _, e := range template.engines() {
-		s.tenantAddresses = append(s.tenantAddresses, addressOf(s.tenantDialect, e.named(standIn).DSN))
+	for i, e := range s.template.engines() {
+		e.address = addressOf(e.dialect, e.dsn)
+		e.dsn = d.engines()[i].DSN
 	}
+	s.tenantDialect = s.template.primary.dialect
 	return nil
 }
 
-// findAddresses takes the addresses of a tenant's engines from those of the
-// template, where these can be told: to read each tenant's DSN as pgx does would
-// cost more than all else that opens a database.
-func (s *settings) findAddresses(d *databaseConfig) {
-	for i, e := range d.engines() {
-		if s.tenants != nil && s.tenantAddresses[i].host != "" {
-			e.address = s.tenantAddresses[i].named(d.name)
-		} else {
-			e.address = addressOf(e.dialect, e.dsn)
-		}
+// fromTemplate returns the database of a tenant. The name is one that databaseName
+// matches, which has no meaning but itself in any DSN.
+func (s *settings) fromTemplate(tenant string) (*databaseConfig, error) {
+	d := &databaseConfig{name: tenant, primary: s.template.primary.named(tenant)}
+	for _, e := range s.template.replicas {
+		d.replicas = append(d.replicas, e.named(tenant))
 	}
+	return d, s.checkTenantNames(d)
+}
+
+// named returns the engine of a tenant, if e is one of a template.
+func (e *engineConfig) named(tenant string) *engineConfig {
+	named := *e
+	named.name = tenant + strings.TrimPrefix(e.name, standIn)
+	named.database = tenant
+	named.dsn = strings.ReplaceAll(e.dsn, tenantPlaceholder, tenant)
+	host := e.address.host
+	if socketHasName := strings.Contains(host, "/") && strings.Contains(host, standIn); host != "" && !socketHasName { // there, capitals count
+		named.address = e.address.named(tenant)
+	} else {
+		named.address = addressOf(e.dialect, named.dsn)
+	}
+	return &named
 }
 
 // checkTemplate refuses an engine that would be the same one for two tenants.
@@ -86,8 +121,7 @@ func checkTemplate(path string, e Engine) error {
 	return nil
 }
 
-// named returns the database of a tenant. The name is one that databaseName
-// matches, which has no meaning but itself in any DSN.
+// named returns a template with a name in it.
 func (d Database) named(tenant string) Database {
 	named := Database{Primary: d.Primary.named(tenant)}
 	for _, e := range d.Replicas {
@@ -101,15 +135,16 @@ func (e Engine) named(tenant string) Engine {
 	return e
 }
 
-// tenant checks the database of a tenant and fills in its defaults.
+// tenant checks the database that was resolved for a tenant and fills in its
+// defaults.
 func (s *settings) tenant(name string, d Database) (*databaseConfig, error) {
 	builder := engineBuilder{driver: s.driver, discover: s.discover, paths: make(map[string]string)}
-	path := keyPath("tenants", name)
-	built, err := builder.database(path, name, d)
+	built, err := builder.database(keyPath("tenants", name), name, d)
 	if err != nil {
 		return nil, err
 	}
-	return built, s.checkTenantNames(path, built)
+	built.findAddresses()
+	return built, s.checkTenantNames(built)
 }
 
 // checkLengths refuses a tenant that a server could take for another, because it
@@ -127,10 +162,10 @@ func (d *databaseConfig) checkLengths() error {
 }
 
 // checkTenantNames refuses engines with the names of others.
-func (s *settings) checkTenantNames(path string, d *databaseConfig) error {
+func (s *settings) checkTenantNames(d *databaseConfig) error {
 	for _, e := range d.engines() {
 		if _, taken := s.lookup(e.name); taken {
-			return keyError(path, "the name %q is that of a configured database or engine", e.name)
+			return keyError(keyPath("tenants", d.name), "the name %q is that of a configured database or engine", e.name)
 		}
 	}
 	return nil

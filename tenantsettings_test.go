@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -46,6 +47,43 @@ func TestATenantsNamesAreItsOwn(t *testing.T) {
 	}
 }
 
+// What does not depend on the tenant's name is found out once for all tenants.
+func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
+	registerDrivers()
+	for _, config := range []Config{
+		{Tenants: Database{Primary: Engine{DSN: "postgres://app@db/{tenant}"}}},
+		{Discover: true, Tenants: Database{
+			Primary: Engine{DSN: "host=db dbname=shop_{tenant}", Weight: 3, MaxOpen: 7, MaxIdle: 2},
+			Replicas: []Engine{
+				{DSN: "postgres://{tenant}.replica/{tenant}", ReadOnly: "trust", MaxLifetime: Duration(time.Minute)},
+				{DSN: "postgres://replica/?dbname={tenant}", MaxIdleTime: Duration(time.Second)}},
+		}},
+		{Driver: "configtest-mysql", Tenants: Database{Primary: Engine{DSN: "app@tcp(db)/{tenant}"}, Replicas: []Engine{{DSN: "app@unix(/{tenant})/x"}}}},
+		{Tenants: Database{Primary: Engine{Driver: "configtest-plain", DSN: "{tenant}"}}},
+	} {
+		s, err := config.resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"acme", "ACME", "replica1", "a-b_c"} {
+			got, err := s.fromTemplate(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := s.tenant(name, config.Tenants.named(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v: the template makes\n%+v, want\n%+v", config.Tenants, got.engines(), want.engines())
+				for i := range got.engines() {
+					t.Errorf("%+v\n%+v", *got.engines()[i], *want.engines()[i])
+				}
+			}
+		}
+	}
+}
+
 // The DSN of a tenant is read by its driver as the template is, but for the name.
 func FuzzTenantDSN(f *testing.F) {
 	for _, name := range []string{"acme", "a-b_c", "A1", "0", "a/b", "a'b", "a b", "a@b", "a?b=c", "a,b", "a:1", "é", "%41", "{tenant}", "primary"} {
@@ -80,11 +118,10 @@ func FuzzTenantDSN(f *testing.F) {
 			if len(database) > 63 {
 				t.Errorf("%q in template %d is in database %s, of whose name PostgreSQL keeps 63 bytes", name, i, database)
 			}
-			read, err := k.settings.tenant(name, k.settings.tenants.named(name))
+			read, err := k.settings.fromTemplate(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			k.settings.findAddresses(read)
 			if got, want := read.primary.address, addressOf(Postgres, db.engines[0].dsn); !reflect.DeepEqual(got, want) {
 				t.Errorf("%q in template %d has the address %v, and its DSN says %v", name, i, got, want)
 			}
