@@ -74,7 +74,9 @@ func newChild(e *engine, conn driver.Conn) *child {
 	ch.validator, _ = conn.(driver.Validator)
 	ch.checker, _ = conn.(driver.NamedValueChecker)
 	ch.release = func() {}
-	ch.recognise(innermost(conn))
+	if ch.pgx, _ = conn.(*stdlib.Conn); ch.pgx == nil {
+		ch.recognise(innermost(conn))
+	}
 	return ch
 }
 

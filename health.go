@@ -176,6 +176,9 @@ func (e *engine) dial(ctx context.Context) (*child, error) {
 // connectNoticed is connect, and leaves the engine out of the choice while it
 // takes long.
 func (e *engine) connectNoticed(ctx context.Context) (*child, error) {
+	if len(e.database.engines) == 1 { // there is no choice
+		return e.connect(ctx)
+	}
 	late := time.AfterFunc(e.connectTimeout()/hesitation, func() { e.hesitate(1) })
 	defer func() { // also after a panic
 		if !late.Stop() {
