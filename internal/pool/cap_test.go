@@ -372,3 +372,32 @@ func TestATakerWhoseDialWasInVainClaimsAPlace(t *testing.T) {
 		p.Put(c)
 	})
 }
+
+// While its pool was full, its taker had nothing to ask for.
+func TestATakerOfAPoolThatWasFullClaimsAPlace(t *testing.T) {
+	runShared(t, 2, 0, func(t *testing.T, s *shared) {
+		p := pool.New(s.dial, pool.Options{MaxIdle: 100, MaxOpen: 2, Host: s.host})
+		other := s.pool()
+		s.pools = append(s.pools, p)
+		inUse := takeMany(t, p, 2)
+		taker := startTake(t.Context(), p)
+		rival := startTake(t.Context(), other)
+		time.Sleep(pool.MaxTurn)
+		p.Discard(inUse[0])
+		c, err := rival.result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * pool.MaxTurn)
+		other.Put(c)
+		synctest.Wait()
+		if taker.waits() {
+			t.Error("it waits for the connection in use")
+		}
+		p.Discard(inUse[1])
+		if c, err = taker.result(); err != nil {
+			t.Fatal(err)
+		}
+		p.Put(c)
+	})
+}

@@ -23,11 +23,15 @@ func (p *Pool[C]) hasRoom() bool { return !p.full() && (p.o.Host == nil || p.o.H
 
 // freePlace is called with mu held.
 func (p *Pool[C]) freePlace() {
+	wasFull := p.full()
 	p.open--
 	if p.o.Host != nil {
 		p.freeShared()
 	}
 	p.startDials()
+	if wasFull {
+		p.startLateTimers()
+	}
 }
 
 // close ends a connection that nobody holds. Called without mu.

@@ -48,9 +48,10 @@ func (p *Pool[C]) enqueue(ctx context.Context) (w *waiter[C], own *dialling[C]) 
 	return w, nil
 }
 
-// startTimers is called with mu held, for a waiter that no dial is for.
+// startTimers is called with mu held, for a waiter that no dial is for. While the pool
+// has all the connections that it may have, there is nothing to ask the Host for.
 func (p *Pool[C]) startTimers(w *waiter[C]) {
-	if p.o.Host == nil || w.turn != nil {
+	if p.o.Host == nil || w.turn != nil || p.full() && !p.isHopeless() {
 		return
 	}
 	w.turn = time.AfterFunc(p.o.Host.turn(), func() { p.insist(w) })
@@ -59,8 +60,8 @@ func (p *Pool[C]) startTimers(w *waiter[C]) {
 	}
 }
 
-// startLateTimers is called with mu held, when a dial has ended and served nobody:
-// the one that it was for has something else to wait for now.
+// startLateTimers is called with mu held, for those that had no need of timers until
+// now: a dial has ended and served nobody, or the pool is not full any more.
 func (p *Pool[C]) startLateTimers() {
 	for w := p.waiters.at(len(p.dials)); w != nil; w = w.next {
 		p.startTimers(w)
