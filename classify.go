@@ -131,30 +131,30 @@ func newFunctions(read, write []string) (*functions, error) {
 }
 
 // classify is Classify with the functions of a user, which may be nil.
-func classify(d Dialect, query string, f *functions) Statement {
-	s := scan(d, query, f)
+func classify(d Dialect, query string, f *functions) (s Statement) {
+	s.scan(nil, d, query, f)
 	if d == MySQL {
 		s.crossExamine(query)
 	}
 	return s
 }
 
-// scan is classify without the second witness.
-func scan(d Dialect, query string, f *functions) Statement {
-	facts := sqlscan.Scan(scanDialect[d&3], query, f)
-	return Statement{
-		Kind:        scanKind[facts.Kind],
-		Verb:        facts.Verb,
-		OtherVerbs:  facts.OtherVerbs,
-		Reason:      facts.Reason,
-		Reads:       facts.Reads,
-		Writes:      facts.Writes,
-		TablesKnown: facts.TablesKnown,
-		Mutates:     facts.Mutates,
-		Session:     facts.Session,
-		AsksSession: facts.Asks,
-		Tx:          scanTx[facts.Tx],
-	}
+// scan is classify without the second witness. The names of the tables are in room,
+// if they have it there.
+func (s *Statement) scan(room []string, d Dialect, query string, f *functions) {
+	var facts sqlscan.Facts
+	sqlscan.ScanInto(&facts, room, scanDialect[d&3], query, f)
+	s.Kind = scanKind[facts.Kind]
+	s.Verb = facts.Verb
+	s.OtherVerbs = facts.OtherVerbs
+	s.Reason = facts.Reason
+	s.Reads = facts.Reads
+	s.Writes = facts.Writes
+	s.TablesKnown = facts.TablesKnown
+	s.Mutates = facts.Mutates
+	s.Session = facts.Session
+	s.AsksSession = facts.Asks
+	s.Tx = scanTx[facts.Tx]
 }
 
 var (

@@ -54,30 +54,40 @@ func (s *Statement) crossExamine(query string) {
 // without one of their words anywhere it cannot.
 func mayObject(query string) bool {
 	text := strings.TrimLeft(query, " \t\r\n")
-	if !strings.HasPrefix(text, "(") && (len(text) < len("select ") || !strings.EqualFold(text[:len("select")], "select")) {
+	if !strings.HasPrefix(text, "(") && (len(text) < len("select ") || !spells(text[:len("select")], "select")) {
 		return true
 	}
-	return containsFold(text, "for", 'f') || containsFold(text, "lock", 'k') || containsFold(text, "next", 'x')
+	return containsWord(text, "for", 0) || containsWord(text, "lock", 3) || containsWord(text, "next", 2)
 }
 
-// containsFold reports whether text has a word in it, in letters of any case. It looks
+// containsWord reports whether text has a word in it, in letters of any case. It looks
 // for one letter of the word, a rare one, as to find a byte is much quicker than to
 // look at each.
-func containsFold(text, word string, rare byte) bool {
-	before := strings.IndexByte(word, rare)
-	for _, letter := range [2]byte{rare, rare - 'a' + 'A'} {
-		for i := before; i < len(text); i++ {
+func containsWord(text, word string, rare int) bool {
+	for _, letter := range [2]byte{word[rare], word[rare] &^ 0x20} {
+		for i := rare; i < len(text); i++ {
 			n := strings.IndexByte(text[i:], letter)
 			if n < 0 {
 				break
 			}
 			i += n
-			if from, end := i-before, i-before+len(word); end <= len(text) && strings.EqualFold(text[from:end], word) {
+			if from, end := i-rare, i-rare+len(word); end <= len(text) && spells(text[from:end], word) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// spells reports whether s is a word of small letters, in letters of any case. They
+// are of one length.
+func spells(s, word string) bool {
+	for i := range len(word) {
+		if s[i]|0x20 != word[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // parseMySQL returns nil for what the parser does not understand, and for what

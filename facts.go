@@ -15,6 +15,7 @@ type facts struct {
 	dialect Dialect
 	refused bool // by a replica, as a write
 	Statement
+	room [2]string // for the names of its tables, which few statements have more of
 
 	seen atomic.Bool // since the cache last looked for something to forget
 }
@@ -63,20 +64,21 @@ const (
 // one place of each set over and over, and leaves the texts that repeat alone.
 type factsCache struct {
 	seed maphash.Seed
-	sets [factsSets][factsWays]atomic.Pointer[facts]
+	sets [factsSets]factsSet
 }
+
+type factsSet [factsWays]atomic.Pointer[facts]
 
 func newFactsCache() *factsCache { return &factsCache{seed: maphash.MakeSeed()} }
 
 // place returns the set of a text, and the way in it at which to begin looking
 // for one to replace.
-func (c *factsCache) place(query string) (set *[factsWays]atomic.Pointer[facts], way uint64) {
+func (c *factsCache) place(query string) (set *factsSet, way uint64) {
 	hash := maphash.String(c.seed, query)
 	return &c.sets[hash%factsSets], hash / factsSets
 }
 
-func (c *factsCache) get(query string) *facts {
-	set, _ := c.place(query)
+func (set *factsSet) get(query string) *facts {
 	for i := range set {
 		if f := set[i].Load(); f != nil && f.query == query {
 			if !f.seen.Load() {
@@ -90,8 +92,7 @@ func (c *factsCache) get(query string) *facts {
 
 // add puts f in an empty place, else in that of a text that was not seen again.
 // If all were, they get a second chance and one of them gives way.
-func (c *factsCache) add(f *facts) {
-	set, way := c.place(f.query)
+func (set *factsSet) add(f *facts, way uint64) {
 	for i := range set {
 		if set[i].CompareAndSwap(nil, f) {
 			return
@@ -111,14 +112,13 @@ func (c *factsCache) add(f *facts) {
 }
 
 // replace puts f where facts of the same text are, else where add would.
-func (c *factsCache) replace(f *facts) {
-	set, _ := c.place(f.query)
+func (set *factsSet) replace(f *facts, way uint64) {
 	for i := range set {
 		if old := set[i].Load(); old != nil && old.query == f.query && set[i].CompareAndSwap(old, f) {
 			return
 		}
 	}
-	c.add(f)
+	set.add(f, way)
 }
 
 // factsFor returns the facts that a question needs. Those at hand are often the
@@ -136,19 +136,20 @@ func (k *Connector) classified(d Dialect, query string) *facts {
 	if len(query) > maxCachedText {
 		return k.classifyNow(d, query)
 	}
-	cache := k.known[d]
-	if f := cache.get(query); f != nil {
+	set, way := k.known[d].place(query)
+	if f := set.get(query); f != nil {
 		return f
 	}
 	// The text may be a piece of a much larger one, which must not be kept
 	// alive by it.
 	f := k.classifyNow(d, strings.Clone(query))
-	cache.add(f)
+	set.add(f, way)
 	return f
 }
 
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
-	f := &facts{query: query, dialect: d, Statement: scan(d, query, k.functions)}
+	f := &facts{query: query, dialect: d}
+	f.scan(f.room[:], d, query, k.functions)
 	if d == MySQL && f.Kind == KindRead && (k.asksForTables || mayObject(query)) {
 		f.crossExamine(query)
 	}
@@ -163,7 +164,8 @@ func (k *Connector) learnWrite(f *facts) *facts {
 	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement, refused: true}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
 	if len(f.query) <= maxCachedText {
-		k.known[f.dialect].replace(learnt)
+		set, way := k.known[f.dialect].place(f.query)
+		set.replace(learnt, way)
 	}
 	return learnt
 }

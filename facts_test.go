@@ -5,10 +5,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 func postgresConnector(t testing.TB) *Connector {
 	return mustConnector(t, Config{Primary: routed("postgres"), Replicas: []Engine{routed("postgres")}})
+}
+
+func (c *factsCache) get(query string) *facts {
+	set, _ := c.place(query)
+	return set.get(query)
 }
 
 func TestFactsAreRememberedWithoutAllocation(t *testing.T) {
@@ -66,7 +72,7 @@ func TestFactsOfALongTextAreNotKept(t *testing.T) {
 	}
 	// A piece of a long text must not keep all of it.
 	piece := long[:20]
-	if f := k.classified(Postgres, piece); &[]byte(f.query)[0] == &[]byte(piece)[0] {
+	if f := k.classified(Postgres, piece); unsafe.StringData(f.query) == unsafe.StringData(piece) {
 		t.Error("a piece keeps the text that it was cut from")
 	}
 }
@@ -90,6 +96,27 @@ func TestFactsFromManyGoroutines(t *testing.T) {
 		})
 	}
 	users.Wait()
+}
+
+// BenchmarkFactsFirst is what a text costs that was not seen before, in each dialect,
+// the entry of the cache included.
+func BenchmarkFactsFirst(b *testing.B) {
+	for d, query := range map[Dialect]string{
+		Postgres: ormStatement,
+		MySQL:    strings.ReplaceAll(strings.ReplaceAll(ormStatement, `"`, "`"), "$1", "?"),
+		SQLite:   strings.ReplaceAll(ormStatement, "$1", "?"),
+	} {
+		k := mustConnector(b, Config{Primary: routed(d.String()), Replicas: []Engine{routed(d.String())}})
+		b.Run(d.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				set, way := k.known[d].place(query)
+				if set.get("another text") == nil {
+					set.add(k.classifyNow(d, strings.Clone(query)), way)
+				}
+			}
+		})
+	}
 }
 
 func BenchmarkFactsRepeated(b *testing.B) {

@@ -18,7 +18,9 @@ func FuzzGeneric(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, user := range []*Functions{nil, user} {
-			if one, each := scanGeneric(text, user), scanEach(text, user); !reflect.DeepEqual(one, each) {
+			var one Facts
+			scanGeneric(&one, text, user)
+			if each := scanEach(text, user); !reflect.DeepEqual(one, each) {
 				t.Errorf("%q\n%+v\n%+v", text, one, each)
 			}
 		}
@@ -32,10 +34,12 @@ func TestGenericReadsOnce(t *testing.T) {
 		"INSERT INTO t (a, b) VALUES (1, ?), (2.5, 'it''s') -- remark",
 		"/* from here */ UPDATE t SET a = coalesce(?, lower(b)) WHERE c = -1;",
 	} {
-		l := newLexer(Postgres, text)
-		l.generic = true
-		if _, end := scanAs(l, nil); end.chosen {
+		s := newScanner(Postgres, text, nil)
+		s.lex.generic = true
+		s.run()
+		if s.lex.chosen {
 			t.Errorf("%s\n\tis read by the rules of each dialect", text)
 		}
+		s.giveBack()
 	}
 }

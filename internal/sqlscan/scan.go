@@ -8,45 +8,53 @@ import (
 // Scan finds out what a text may do under a dialect. It is total: any bytes have
 // an answer, and the answer for what is not understood is a write that may touch
 // anything. user may be nil.
-func Scan(d Dialect, text string, user *Functions) Facts {
-	if len(text) > longestText {
-		f := Facts{}
-		f.giveUp("too long")
-		return f
-	}
-	if d == Generic {
-		return scanGeneric(text, user)
-	}
-	if d != SQLite && !utf8.ValidString(text) {
-		// In some encodings a byte of a letter looks like a quote or a backslash.
-		f := Facts{}
-		f.giveUp("invalid UTF-8")
-		return f
-	}
-	f, end := scanAs(newLexer(d, text), user)
-	if end.ambiguous {
-		f = strictest(f, text, d, user)
-	}
+func Scan(d Dialect, text string, user *Functions) (f Facts) {
+	ScanInto(&f, nil, d, text, user)
 	return f
+}
+
+// ScanInto is Scan for those who have a place for the answer, and perhaps room for
+// the names of its tables. f is empty.
+func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) {
+	switch {
+	case len(text) > longestText:
+		f.giveUp("too long")
+	case d == Generic:
+		scanGeneric(f, text, user)
+	case d != SQLite && !utf8.ValidString(text):
+		// In some encodings a byte of a letter looks like a quote or a backslash.
+		f.giveUp("invalid UTF-8")
+	default:
+		s := newScanner(d, text, user)
+		s.run()
+		ambiguous := s.lex.ambiguous
+		s.finish(f, room)
+		if ambiguous {
+			strictest(f, text, d, user)
+		}
+	}
 }
 
 // scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
 // a text in which no dialect has rules of its own, one reading is all of them.
-func scanGeneric(text string, user *Functions) Facts {
+func scanGeneric(f *Facts, text string, user *Functions) {
 	if utf8.ValidString(text) {
-		l := newLexer(Postgres, text)
-		l.generic = true
-		if f, end := scanAs(l, user); !end.chosen {
-			return f
+		s := newScanner(Postgres, text, user)
+		s.lex.generic = true
+		s.run()
+		if !s.lex.chosen {
+			s.finish(f, nil)
+			return
 		}
+		s.giveBack()
 	}
-	return scanEach(text, user)
+	*f = scanEach(text, user)
 }
 
 func scanEach(text string, user *Functions) Facts {
 	f := Scan(Postgres, text, user)
 	for _, d := range []Dialect{MySQL, SQLite} {
-		f = worse(f, Scan(d, text, user))
+		f.worsen(Scan(d, text, user))
 	}
 	return f
 }
@@ -54,7 +62,7 @@ func scanEach(text string, user *Functions) Facts {
 // strictest looks also at the other readings of an ambiguous text, those that
 // a server with other settings would take. A reading in which the literals do
 // not come out is none: such a server would reject the text.
-func strictest(f Facts, text string, d Dialect, user *Functions) Facts {
+func strictest(f *Facts, text string, d Dialect, user *Functions) {
 	readings := []lexer{newLexer(d, text)}
 	readings[0].backslash = !readings[0].backslash
 	if d == MySQL {
@@ -64,11 +72,14 @@ func strictest(f Facts, text string, d Dialect, user *Functions) Facts {
 	}
 	for _, l := range readings {
 		if l.readable() {
-			other, _ := scanAs(l, user)
-			f = worse(f, other)
+			s := newScanner(d, text, user)
+			s.lex = l
+			s.run()
+			var other Facts
+			s.finish(&other, nil)
+			f.worsen(other)
 		}
 	}
-	return f
 }
 
 // readable reports whether a text has only good tokens. l is a copy.
@@ -87,28 +98,27 @@ func (l lexer) readable() bool {
 	}
 }
 
-// worse joins two readings of one text.
-func worse(a, b Facts) Facts {
-	a.raise(b.Kind, b.Reason)
-	a.Mutates = a.Mutates || b.Mutates
-	a.Session = a.Session || b.Session
-	a.Asks = a.Asks || b.Asks
-	a.TablesKnown = a.TablesKnown && b.TablesKnown && a.Verb == b.Verb
-	if a.Tx != b.Tx {
-		a.Tx = TxBegin // the careful one: the connection is kept until it is known
+// worsen adds another reading of the same text.
+func (f *Facts) worsen(other Facts) {
+	f.raise(other.Kind, other.Reason)
+	f.Mutates = f.Mutates || other.Mutates
+	f.Session = f.Session || other.Session
+	f.Asks = f.Asks || other.Asks
+	f.TablesKnown = f.TablesKnown && other.TablesKnown && f.Verb == other.Verb
+	if f.Tx != other.Tx {
+		f.Tx = TxBegin // the careful one: the connection is kept until it is known
 	}
-	for _, v := range append([]string{b.Verb}, b.OtherVerbs...) {
-		if v != "" && v != a.Verb {
-			a.OtherVerbs = appendNew(a.OtherVerbs, v)
+	for _, v := range append([]string{other.Verb}, other.OtherVerbs...) {
+		if v != "" && v != f.Verb {
+			f.OtherVerbs = appendNew(f.OtherVerbs, v)
 		}
 	}
-	for _, t := range b.Reads {
-		a.Reads = appendNew(a.Reads, t)
+	for _, t := range other.Reads {
+		f.Reads = appendNew(f.Reads, t)
 	}
-	for _, t := range b.Writes {
-		a.Writes = appendNew(a.Writes, t)
+	for _, t := range other.Writes {
+		f.Writes = appendNew(f.Writes, t)
 	}
-	return a
 }
 
 // scanner walks over the tokens of a text.
@@ -138,11 +148,17 @@ const windowSize = 256
 // scanners are used again, for they are too large to make for every statement.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-// scanAs reads a text with a lexer, and returns that as it is at the end.
-func scanAs(l lexer, user *Functions) (f Facts, end lexer) {
+// newScanner returns a scanner for a text; finish or giveBack is to follow.
+func newScanner(d Dialect, text string, user *Functions) *scanner {
 	s := scanners.Get().(*scanner)
-	s.lex, s.known, s.user = l, known[l.speaks](), user
-	s.facts = Facts{TablesKnown: true}
+	s.lex, s.user = newLexer(d, text), user
+	s.facts.TablesKnown = true // the rest is empty
+	return s
+}
+
+// run reads the text.
+func (s *scanner) run() {
+	s.known = known[s.lex.speaks]()
 	s.window[0], s.window[1] = token{}, token{} // before the first token stand ends
 	s.lex.fill(s.window[2:windowSize])
 	s.at = 2
@@ -152,23 +168,32 @@ func scanAs(l lexer, user *Functions) (f Facts, end lexer) {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
 	}
-	f, end = s.facts, s.lex
-	f.Reads, f.Writes = s.reads.take(), s.writes.take()
-	if len(s.verbs) > 0 {
-		s.verbs.remove(f.Verb, 0)
-		f.OtherVerbs = s.verbs.take()
-	}
-	s.forget()
-	scanners.Put(s)
-	return f, end
 }
 
-// forget lets go of the text, which may be huge.
-func (s *scanner) forget() {
-	s.lex, s.user, s.facts = lexer{}, nil, Facts{}
+// finish writes down what was found out, with the names of the tables in room if
+// they have it there.
+func (s *scanner) finish(f *Facts, room []string) {
+	*f = s.facts
+	f.Reads, room = s.reads.take(room)
+	f.Writes, room = s.writes.take(room)
+	if len(s.verbs) > 0 {
+		s.verbs.remove(f.Verb, 0)
+		f.OtherVerbs, _ = s.verbs.take(room)
+	}
+	s.giveBack()
+}
+
+// giveBack lets go of the text, which may be huge, and of the scanner.
+func (s *scanner) giveBack() {
+	s.lex.text, s.lex.problem = "", ""
+	s.user, s.facts = nil, Facts{}
+	s.reads.clear()
+	s.writes.clear()
+	s.verbs.clear()
 	clear(s.ctes[:cap(s.ctes)])
 	s.ctes = s.ctes[:0]
 	s.frames = s.frames[:0]
+	scanners.Put(s)
 }
 
 // text reads all the statements of a text.

@@ -35,15 +35,23 @@ func (t *tableSet) remove(name string, from int) {
 	}
 }
 
-// take returns a copy of the set, and empties it.
-func (t *tableSet) take() []string {
-	if len(*t) == 0 {
-		return nil
+// take returns a copy of the set, in room if that is large enough, and what is left
+// of room.
+func (t *tableSet) take(room []string) (list, left []string) {
+	n := len(*t)
+	switch {
+	case n == 0:
+		return nil, room
+	case n > len(room):
+		return append(make([]string, 0, n), *t...), room
 	}
-	list := append(make([]string, 0, len(*t)), *t...)
+	copy(room, *t)
+	return room[:n:n], room[n:]
+}
+
+func (t *tableSet) clear() {
 	clear(*t)
 	*t = (*t)[:0]
-	return list
 }
 
 func appendNew(list []string, name string) []string {
@@ -105,7 +113,11 @@ func (s *scanner) table(p dotted, written bool) {
 	if s.isTemporary(name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
-	if p.last.kind == quoted || s.lex.text[p.last.start]|0x20 == 'p' {
+	first := s.lex.text[p.last.start]
+	if p.last.kind == quoted {
+		first = s.lex.text[p.last.start+1]
+	}
+	if first|0x20 == 'p' {
 		s.systemTable(p, name, written)
 	}
 	set := &s.reads

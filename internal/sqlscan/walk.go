@@ -3,10 +3,13 @@ package sqlscan
 // walk reads to the end of the statement.
 func (s *scanner) walk() {
 	for at := s.at; ; at = s.at + 1 {
-		if s.top().clause > inBody {
+		switch c := s.top().clause; {
+		case c <= inBody:
+			s.coast(at, &inert)
+		case c == onExpr:
+			s.coast(at, &inertInCondition)
+		default:
 			s.goTo(at)
-		} else {
-			s.coast(at)
 		}
 		if s.end() {
 			break
@@ -25,9 +28,9 @@ func (s *scanner) walk() {
 }
 
 // coast goes to a token of the window, and on from it over what decides nothing
-// where no table can be named: literals, operators, and columns. Most of a long
-// text is that.
-func (s *scanner) coast(at int) {
+// where no table can be named: literals, operators, columns, and the keywords between
+// them. Most of a long text is that.
+func (s *scanner) coast(at int, inert *[op + 1]bool) {
 	f := s.top()
 	for from := at; ; at++ {
 		if at+3 >= windowSize {
@@ -40,10 +43,10 @@ func (s *scanner) coast(at int) {
 		switch {
 		case inert[t.kind]:
 			continue
-		case (t.kind == word || t.kind == quoted) && t.key == notKeyword:
+		case (t.kind == word || t.kind == quoted) && (t.key == notKeyword || betweenOperands[t.key]):
 			switch s.window[at+1].kind {
 			case dot:
-				if s.isField(at + 2) {
+				if t.key == notKeyword && s.isField(at+2) {
 					at += 2
 					continue
 				}
@@ -67,5 +70,22 @@ func (s *scanner) isField(at int) bool {
 	return (name.kind == word || name.kind == quoted) && behind != dot && behind != lparen && !s.maybeCall(name)
 }
 
-// inert are the kinds of tokens that decide nothing where no table can be named.
-var inert = [op + 1]bool{number: true, str: true, param: true, question: true, op: true, comma: true, lbracket: true, rbracket: true}
+// inert are the kinds of tokens that decide nothing where no table can be named, and
+// inertInCondition those that do not in a join condition, behind which a comma goes on
+// with the next table.
+var (
+	inert            = [op + 1]bool{number: true, str: true, param: true, question: true, op: true, comma: true, lbracket: true, rbracket: true}
+	inertInCondition = func() [op + 1]bool {
+		kinds := inert
+		kinds[comma] = false
+		return kinds
+	}()
+)
+
+// betweenOperands are the keywords that decide nothing there, unless a parenthesis or
+// a dot follows.
+var betweenOperands = [keywordCount]bool{
+	kAnd: true, kOr: true, kNot: true, kIs: true, kNull: true, kTrue: true, kFalse: true,
+	kLike: true, kIlike: true, kBetween: true, kCase: true, kThen: true, kElse: true, kEnd: true,
+	kBy: true, kDesc: true, kDistinct: true, kCollate: true,
+}
