@@ -201,22 +201,35 @@ func (s *scanner) part(t *token) (string, bool) {
 // spell spells one part of a name. It is not ok if that would have a dot in it,
 // and so could be taken for two.
 func (s *scanner) spell(text string, k kind) (string, bool) {
+	var quote byte
 	if k != word {
 		if text[0] == 'u' || text[0] == 'U' {
 			return "", false // U&"..." may spell anything
 		}
-		quote := text[len(text)-1:]
+		quote = text[len(text)-1]
 		text = text[1 : len(text)-1]
-		if quote != "]" && strings.Contains(text, quote) {
-			text = strings.ReplaceAll(text, quote+quote, quote)
+	}
+	dots, quotes, capitals := false, false, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '.':
+			dots = true
+		case c == quote:
+			quotes = true
+		case c-'A' < 26:
+			capitals = true
 		}
 	}
-	if small := lower(text); small != text {
+	if quotes && quote != ']' {
+		one := string(rune(quote))
+		text = strings.ReplaceAll(text, one+one, one)
+	}
+	if capitals {
 		if d := s.lex.dialect(); d == SQLite || d == Postgres && k == word {
-			text = small
+			text = lower(text)
 		}
 	}
-	return text, text != "" && strings.IndexByte(text, '.') < 0
+	return text, text != "" && !dots
 }
 
 // lower folds ASCII letters, as all the servers do with plain names. It
