@@ -229,7 +229,7 @@ func (c *counters) load(r reason) uint64 {
 
 // connect opens a child as its role wants it.
 func (e *engine) connect(ctx context.Context) (*child, error) {
-	if e.connectTimeout() > 0 {
+	if _, ends := ctx.Deadline(); !ends && e.connectTimeout() > 0 { // of a dial of the pool, it is set
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout())
 		defer cancel()

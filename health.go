@@ -157,7 +157,7 @@ func (e *engine) dial(ctx context.Context) (*child, error) {
 	case err == nil:
 		e.host.answered(e)
 		return ch, nil
-	case ctx.Err() != nil:
+	case ctx.Err() == context.Canceled:
 		return nil, err // nobody waited to the end
 	case isAnswer(err):
 		e.host.answered(e)

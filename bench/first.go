@@ -33,7 +33,7 @@ func firstStatements(ctx context.Context, e effort) (table, error) {
 	resolve := multidb.Config{Resolve: func(context.Context, string) (multidb.Database, error) {
 		return multidb.Database{Primary: multidb.Engine{Driver: "pgx", Connector: null}}, nil
 	}}
-	if err := t.addFirst(ctx, "null child", resolve, e.firstRounds, func() (*sql.DB, error) {
+	if err := t.addFirst(ctx, "null child", resolve, endless, e.firstRounds, func() (*sql.DB, error) {
 		return sql.OpenDB(null), nil
 	}); err != nil {
 		return t, err
@@ -45,20 +45,29 @@ func firstStatements(ctx context.Context, e effort) (table, error) {
 	defer cluster.Stop()
 	dsn := tenantDSN(cluster, "bench")
 	template := multidb.Config{Driver: timedPgx, Tenants: multidb.Database{Primary: multidb.Engine{DSN: dsn}}}
-	err = t.addFirst(ctx, "PostgreSQL through pgx", template, e.firstRounds, func() (*sql.DB, error) {
+	open := func() (*sql.DB, error) {
 		return sql.Open(timedPgx, strings.ReplaceAll(dsn, "{tenant}", "postgres"))
-	})
+	}
+	if err := t.addFirst(ctx, "PostgreSQL through pgx", template, endless, e.firstRounds, open); err != nil {
+		return t, err
+	}
+	// Whoever has such a context may leave while another goroutine dials.
+	canEnd, cancel := context.WithCancel(endless)
+	defer cancel()
+	err = t.addFirst(ctx, "the same, with a context that can end", template, canEnd, e.firstRounds, open)
 	return t, err
 }
 
-func (t *table) addFirst(ctx context.Context, name string, config multidb.Config, rounds int, open func() (*sql.DB, error)) error {
+// addFirst compares first statements with the context of, as they are in a tenant and
+// in a *sql.DB that is opened.
+func (t *table) addFirst(ctx context.Context, name string, config multidb.Config, of context.Context, rounds int, open func() (*sql.DB, error)) error {
 	connector, err := multidb.NewConnector(config)
 	if err != nil {
 		return err
 	}
 	tenants := sql.OpenDB(connector)
 	defer tenants.Close()
-	tenant := multidb.WithDatabase(endless, "postgres")
+	tenant := multidb.WithDatabase(of, "postgres")
 	bare := func(f *firsts) error {
 		begun := time.Now()
 		db, err := open()
@@ -66,7 +75,7 @@ func (t *table) addFirst(ctx context.Context, name string, config multidb.Config
 			return err
 		}
 		defer db.Close()
-		return f.take(begun, endless, db)
+		return f.take(begun, of, db)
 	}
 	first := func(f *firsts) error {
 		defer connector.Forget("postgres")

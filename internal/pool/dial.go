@@ -57,13 +57,24 @@ func (p *Pool[C]) isDown() bool {
 func (p *Pool[C]) newDial() *dialling[C] {
 	d := &dialling[C]{generation: p.generation, starter: p.waiters.last} // the one that just came, or will stay longest
 	d.starter.starts = true
-	d.ctx, d.cancel = context.WithCancel(context.WithoutCancel(d.starter.ctx))
+	d.ctx, d.cancel = p.dialContext(d.starter.ctx)
 	if p.dials == nil {
 		p.dials = make(map[*dialling[C]]struct{})
 	}
 	p.dials[d] = struct{}{}
 	p.stats.Dials++
 	return d
+}
+
+// dialContext has the values of the taker's context and the end that the owner sets. It
+// is made before there is a goroutine for the dial, as the timer would wake another
+// processor a second time.
+func (p *Pool[C]) dialContext(of context.Context) (context.Context, context.CancelFunc) {
+	of = context.WithoutCancel(of)
+	if limit := p.dialTimeout(); limit > 0 {
+		return context.WithTimeout(of, limit)
+	}
+	return context.WithCancel(of)
 }
 
 func (p *Pool[C]) runDial(d *dialling[C]) {
@@ -136,7 +147,7 @@ func (p *Pool[C]) dialFailed(d *dialling[C], err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endDial(d)
-	if p.waiters.len > 0 && d.ctx.Err() == nil {
+	if p.waiters.len > 0 && d.ctx.Err() != context.Canceled {
 		p.serve(p.waiters.first, handover[C]{err: err})
 	} else {
 		p.startLateTimers()
