@@ -32,16 +32,15 @@ type ownConnector struct{ dsnConnector }
 
 // oneDSNDriver is a driver whose connectors belong each to a driver of its own,
 // which opens nothing else.
-type oneDSNDriver struct {
-	plainDriver
-	dsn string
-}
+type oneDSNDriver struct{ dsn string }
 
-func (d *oneDSNDriver) OpenConnector(dsn string) (driver.Connector, error) {
+func (d oneDSNDriver) Open(dsn string) (driver.Conn, error) { return plainDriver{}.Open(dsn) }
+
+func (d oneDSNDriver) OpenConnector(dsn string) (driver.Connector, error) {
 	if d.dsn != "" {
 		dsn = d.dsn
 	}
-	return &ownConnector{dsnConnector{dsn: dsn, driver: &oneDSNDriver{dsn: dsn}}}, nil
+	return &ownConnector{dsnConnector{dsn: dsn, driver: oneDSNDriver{dsn}}}, nil
 }
 
 // registerDrivers is not an init, which would run before others that register a
@@ -49,7 +48,7 @@ func (d *oneDSNDriver) OpenConnector(dsn string) (driver.Connector, error) {
 var registerDrivers = sync.OnceFunc(func() {
 	sql.Register("configtest-plain", plainDriver{})
 	sql.Register("configtest-context", contextDriver{})
-	sql.Register("configtest-one", new(oneDSNDriver))
+	sql.Register("configtest-one", oneDSNDriver{})
 	sql.Register("configtest-mysql", plainDriver{})
 	if !slices.Contains(sql.Drivers(), "pgx") {
 		sql.Register("pgx", plainDriver{})
@@ -141,7 +140,7 @@ func TestOpenConnector(t *testing.T) {
 	}
 }
 
-func TestADriverIsKeptInMindOnlyIfItIsTheSameForAll(t *testing.T) {
+func TestADriverThatIsMadeForADSNOpensNoOther(t *testing.T) {
 	registerDrivers()
 	for _, name := range []string{"configtest-plain", "configtest-context", "configtest-one"} {
 		for _, dsn := range []string{"a", "b", "a"} {

@@ -71,8 +71,11 @@ func (s *settings) setTemplate(d Database) (err error) {
 		return err
 	}
 	for i, e := range s.template.engines() {
-		e.address = addressOf(e.dialect, e.dsn)
-		e.dsn = d.engines()[i].DSN
+		template := d.engines()[i]
+		if a := addressOf(e.dialect, e.dsn); a.host == addressOf(e.dialect, template.named(strings.ToUpper(standIn)).DSN).host {
+			e.address = a // else capitals count, and each tenant's is read
+		}
+		e.dsn = template.DSN
 	}
 	s.tenantDialect = s.template.primary.dialect
 	return nil
@@ -94,8 +97,7 @@ func (e *engineConfig) named(tenant string) *engineConfig {
 	named.name = tenant + strings.TrimPrefix(e.name, standIn)
 	named.database = tenant
 	named.dsn = strings.ReplaceAll(e.dsn, tenantPlaceholder, tenant)
-	host := e.address.host
-	if socketHasName := strings.Contains(host, "/") && strings.Contains(host, standIn); host != "" && !socketHasName { // there, capitals count
+	if e.address.host != "" {
 		named.address = e.address.named(tenant)
 	} else {
 		named.address = addressOf(e.dialect, named.dsn)

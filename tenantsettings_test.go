@@ -59,6 +59,7 @@ func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
 				{DSN: "postgres://replica/?dbname={tenant}", MaxIdleTime: Duration(time.Second)}},
 		}},
 		{Driver: "configtest-mysql", Tenants: Database{Primary: Engine{DSN: "app@tcp(db)/{tenant}"}, Replicas: []Engine{{DSN: "app@unix(/{tenant})/x"}}}},
+		{Driver: "configtest-mysql", Tenants: Database{Primary: Engine{DSN: "app@cloudsql(p:r:{tenant})/x"}, Replicas: []Engine{{DSN: "app@{tenant}(db:3306)/x"}}}},
 		{Tenants: Database{Primary: Engine{Driver: "configtest-plain", DSN: "{tenant}"}}},
 	} {
 		s, err := config.resolve()

@@ -24,8 +24,9 @@ type dialling[C Conn] struct {
 	generation uint64 // of the pool when it began
 
 	// Guarded by the pool's mutex.
-	starter *waiter[C]  // who set it off; nil once that one has left
-	grace   *time.Timer // ends it then; else nil
+	ended  bool
+	grace  *time.Timer  // ends it, as who set it off has left; else nil
+	before *dialling[C] // set off by the same waiter
 }
 
 // startDials starts a dial for each waiter that no dial in progress is for, as
@@ -55,9 +56,10 @@ func (p *Pool[C]) isDown() bool {
 
 // newDial is called with mu held, a waiter in the queue and a place taken.
 func (p *Pool[C]) newDial() *dialling[C] {
-	d := &dialling[C]{generation: p.generation, starter: p.waiters.last} // the one that just came, or will stay longest
-	d.starter.starts = true
-	d.ctx, d.cancel = p.dialContext(d.starter.ctx)
+	starter := p.waiters.last // the one that just came, or will stay longest
+	d := &dialling[C]{generation: p.generation, before: starter.started}
+	starter.started = d
+	d.ctx, d.cancel = p.dialContext(starter.ctx)
 	if p.dials == nil {
 		p.dials = make(map[*dialling[C]]struct{})
 	}
@@ -101,9 +103,8 @@ func (p *Pool[C]) runDial(d *dialling[C]) {
 // starterLeft gives the dials that w set off their time. Called with mu held, when w
 // has left the queue.
 func (p *Pool[C]) starterLeft(w *waiter[C]) {
-	for d := range p.dials {
-		if d.starter == w {
-			d.starter = nil
+	for d := w.started; d != nil; d = d.before {
+		if !d.ended {
 			d.grace = time.AfterFunc(max(dialGrace, p.dialTimeout()+time.Second), d.cancel) // who has a limit shall see its end
 		}
 	}
@@ -147,12 +148,14 @@ func (p *Pool[C]) dialFailed(d *dialling[C], err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.endDial(d)
-	if p.waiters.len > 0 && d.ctx.Err() != context.Canceled {
+	served := p.waiters.len > 0 && d.ctx.Err() != context.Canceled
+	if served {
 		p.serve(p.waiters.first, handover[C]{err: err})
-	} else {
-		p.startLateTimers()
 	}
 	p.freePlace()
+	if !served {
+		p.startLateTimers()
+	}
 }
 
 // endDial is called with mu held.
@@ -160,7 +163,7 @@ func (p *Pool[C]) endDial(d *dialling[C]) {
 	if delete(p.dials, d); len(p.dials) == 0 {
 		p.dials = nil // its memory too, for an engine at rest
 	}
-	if d.grace != nil {
+	if d.ended = true; d.grace != nil {
 		d.grace.Stop()
 	}
 	if p.o.Host != nil {

@@ -1,11 +1,9 @@
 package pool_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,68 +116,6 @@ func TestADialErrorReachesTheFirstWaiterAsTheIdenticalValue(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-}
-
-func TestATakerThatCannotLeaveAnEmptyPoolDialsItself(t *testing.T) {
-	run(t, pool.Options{}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
-		itself := false
-		s.dialing = func(context.Context) error {
-			itself = bytes.Contains(debug.Stack(), []byte(").Take("))
-			return nil
-		}
-		first, err := p.Take(context.Background())
-		if err != nil || !itself {
-			t.Errorf("%v; by itself: %v", err, itself)
-		}
-		// It could have the first before the dial has ended.
-		second, err := p.Take(context.Background())
-		if err != nil || itself {
-			t.Errorf("while a connection is in use: %v; by itself: %v", err, itself)
-		}
-		p.Discard(first)
-		p.Discard(second)
-		third, err := p.Take(t.Context())
-		if err != nil || itself {
-			t.Errorf("one that can leave: %v; by itself: %v", err, itself)
-		}
-		p.Put(third)
-	})
-}
-
-func TestATakerThatDialsItselfIsAnsweredAsOthersAre(t *testing.T) {
-	refused := errors.New("refused")
-	for name, test := range map[string]struct {
-		dialing func(context.Context) error
-		during  func(p *pool.Pool[*conn])
-		want    string
-		idle    int // afterwards
-	}{
-		"an error":    {func(context.Context) error { return refused }, nil, "refused", 0},
-		"a panic":     {func(context.Context) error { panic("child") }, nil, "multidb: the child driver panicked", 0},
-		"closed":      {slow(time.Second), func(p *pool.Pool[*conn]) { p.Close() }, pool.ErrClosed.Error(), 0},
-		"turned away": {slow(time.Second), func(p *pool.Pool[*conn]) { p.TurnAway(refused, true) }, "refused", 1},
-		"renewed":     {slow(time.Second), func(p *pool.Pool[*conn]) { p.Renew() }, "", 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			run(t, pool.Options{MaxOpen: 1}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
-				s.dialing = test.dialing
-				k := startTake(context.Background(), p)
-				if test.during != nil {
-					test.during(p)
-				}
-				c, err := k.result()
-				if err == nil {
-					p.Put(c)
-				}
-				if (err == nil) != (test.want == "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
-					t.Errorf("got %v, want %q", err, test.want)
-				}
-				if got := p.Stats().Idle; got != test.idle {
-					t.Errorf("%d connections idle, want %d", got, test.idle)
-				}
-			})
-		})
-	}
 }
 
 func TestADialErrorThatNobodyWaitsForIsForgotten(t *testing.T) {

@@ -87,7 +87,7 @@ type Owner interface {
 	Lost()                      // an idle connection turned out dead
 	DialTimeout() time.Duration // the dial function's own, 0: not known. Called with the pool's mutex held
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
-	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes
+	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes. Called with the pool's mutex held
 }
 
 // Pool holds the connections of one engine.
@@ -167,11 +167,8 @@ func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 		p.mu.Unlock()
 		return c, nil
 	}
-	w, own := p.enqueue(ctx)
+	w := p.enqueue(ctx)
 	p.mu.Unlock()
-	if own != nil {
-		p.runDial(own)
-	}
 	return p.wait(ctx, w)
 }
 

@@ -6,17 +6,17 @@ import (
 )
 
 // waiter is a taker that found no idle connection.
-type waiter[C any] struct {
+type waiter[C Conn] struct {
 	ctx    context.Context  // the taker's
 	handed chan handover[C] // gets exactly one, from whoever takes the waiter out of the queue to serve it
 	ticket uint64           // its turn among the takers of all pools of the Cap
 
 	// Guarded by the pool's mutex.
-	since      time.Time   // zero unless it waits for a connection to come back
-	starts     bool        // it has set off dials
-	insists    bool        // it has waited a turn for the connections that its pool has
-	turn       *time.Timer // ends that turn
-	patience   *time.Timer // ends its patience; see tire
+	since      time.Time    // zero unless it waits for a connection to come back
+	started    *dialling[C] // the last of the dials that it set off
+	insists    bool         // it has waited a turn for the connections that its pool has
+	turn       *time.Timer  // ends that turn
+	patience   *time.Timer  // ends its patience; see tire
 	queued     bool
 	prev, next *waiter[C]
 }
@@ -27,25 +27,20 @@ type handover[C any] struct {
 	err  error
 }
 
-// enqueue is called with mu held. A taker that cannot leave, and for whom there is
-// nothing to wait for but a dial of its own, runs that itself: it is spared the way
-// to another goroutine and back.
-func (p *Pool[C]) enqueue(ctx context.Context) (w *waiter[C], own *dialling[C]) {
-	w = &waiter[C]{ctx: ctx, handed: make(chan handover[C], 1)}
+// enqueue is called with mu held.
+func (p *Pool[C]) enqueue(ctx context.Context) *waiter[C] {
+	w := &waiter[C]{ctx: ctx, handed: make(chan handover[C], 1)}
 	if p.o.Host != nil {
 		w.ticket = p.o.Host.cap.tickets.Add(1)
 	}
 	p.waiters.push(w)
-	if ctx.Done() == nil && p.open == 0 && !p.isDown() && p.takePlace() {
-		return w, p.newDial()
-	}
 	p.startDials()
 	if len(p.dials) < p.waiters.len {
 		w.since = time.Now()
 		p.stats.WaitCount++
 		p.startTimers(w)
 	}
-	return w, nil
+	return w
 }
 
 // startTimers is called with mu held, for a waiter that no dial is for. While the pool
@@ -63,6 +58,9 @@ func (p *Pool[C]) startTimers(w *waiter[C]) {
 // startLateTimers is called with mu held, for those that had no need of timers until
 // now: a dial has ended and served nobody, or the pool is not full any more.
 func (p *Pool[C]) startLateTimers() {
+	if p.o.Host == nil || p.full() && !p.isHopeless() {
+		return
+	}
 	for w := p.waiters.at(len(p.dials)); w != nil; w = w.next {
 		p.startTimers(w)
 	}
@@ -113,9 +111,7 @@ func (p *Pool[C]) serve(w *waiter[C], h handover[C]) {
 func (p *Pool[C]) dequeue(w *waiter[C]) {
 	p.waiters.remove(w)
 	w.stopTimers()
-	if w.starts {
-		p.starterLeft(w)
-	}
+	p.starterLeft(w)
 	p.adjustClaim()
 	if !w.since.IsZero() {
 		p.stats.WaitDuration += time.Since(w.since)
@@ -123,7 +119,7 @@ func (p *Pool[C]) dequeue(w *waiter[C]) {
 }
 
 // queue is a list, because those who give up leave from its middle.
-type queue[C any] struct {
+type queue[C Conn] struct {
 	first, last *waiter[C]
 	len         int
 }

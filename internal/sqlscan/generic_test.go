@@ -19,7 +19,7 @@ func FuzzGeneric(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, user := range []*Functions{nil, user} {
 			var one Facts
-			scanGeneric(&one, text, user)
+			scanGeneric(&one, nil, text, user)
 			if each := scanEach(text, user); !reflect.DeepEqual(one, each) {
 				t.Errorf("%q\n%+v\n%+v", text, one, each)
 			}

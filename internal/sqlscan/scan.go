@@ -20,7 +20,7 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 	case len(text) > longestText:
 		f.giveUp("too long")
 	case d == Generic:
-		scanGeneric(f, text, user)
+		scanGeneric(f, room, text, user)
 	case d != SQLite && !utf8.ValidString(text):
 		// In some encodings a byte of a letter looks like a quote or a backslash.
 		f.giveUp("invalid UTF-8")
@@ -37,13 +37,13 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 
 // scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
 // a text in which no dialect has rules of its own, one reading is all of them.
-func scanGeneric(f *Facts, text string, user *Functions) {
+func scanGeneric(f *Facts, room []string, text string, user *Functions) {
 	if utf8.ValidString(text) {
 		s := newScanner(Postgres, text, user)
 		s.lex.generic = true
 		s.run()
 		if !s.lex.chosen {
-			s.finish(f, nil)
+			s.finish(f, room)
 			return
 		}
 		s.giveBack()
