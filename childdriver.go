@@ -8,48 +8,27 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
-	"sync"
 )
 
 // openConnector returns the connector of the named driver for a DSN, without
 // dialling.
 func openConnector(driverName, dsn string) (driver.Connector, error) {
-	registered, err := registeredDriver(driverName, dsn)
+	// database/sql hands out a registered driver only through a DB. It may be made for
+	// its DSN, so each has its own.
+	db, err := sql.Open(driverName, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
-	d, ok := registered.(driver.DriverContext)
+	defer db.Close()
+	d, ok := db.Driver().(driver.DriverContext)
 	if !ok {
-		return dsnConnector{dsn: dsn, driver: registered}, nil
+		return dsnConnector{dsn: dsn, driver: db.Driver()}, nil
 	}
 	c, err := d.OpenConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
 	return c, nil
-}
-
-// knownDrivers are those of known packages, by the name under which they are
-// registered.
-var knownDrivers sync.Map
-
-// registeredDriver returns a driver that was registered. database/sql hands it out
-// only through a DB, for which it starts a goroutine; of what a tenant's opening costs,
-// that is much. One of an unknown package may be made for its DSN, so it is asked for
-// each time: no tenant is to be opened by what belongs to another.
-func registeredDriver(name, dsn string) (driver.Driver, error) {
-	if known, ok := knownDrivers.Load(name); ok {
-		return known.(driver.Driver), nil
-	}
-	db, err := sql.Open(name, dsn)
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	if dialectByPackage(packageOf(db.Driver())) != Generic {
-		knownDrivers.Store(name, db.Driver())
-	}
-	return db.Driver(), nil
 }
 
 // dsnConnector is the connector of a driver that has none of its own. Its driver
