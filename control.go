@@ -79,7 +79,7 @@ func (c EngineControl) takeOut(ctx context.Context) (*engine, error) {
 func (c EngineControl) Resume() error {
 	e := c.open()
 	switch {
-	case e == nil && c.connector.tenants != nil && databaseName.MatchString(c.tenant()):
+	case e == nil && c.connector.tenants != nil && isDatabaseName(c.tenant()):
 		return nil
 	case e == nil:
 		return c.unknown()

@@ -231,7 +231,7 @@ func (s *settings) addDatabases(c Config) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Databases)) {
 		path := keyPath("databases", name)
-		if !databaseName.MatchString(name) {
+		if !isDatabaseName(name) {
 			return keyError("databases", "%s cannot be a name: it must be letters, digits, '_' and '-', at most 63", show(name))
 		}
 		if isRole(name) {
@@ -265,10 +265,21 @@ func (s *settings) checkNames(paths map[string]string) error {
 
 func isZero(e Engine) bool { return reflect.ValueOf(e).IsZero() }
 
-var (
-	engineName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
-	databaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
-)
+var engineName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+
+// isDatabaseName reports whether a database may have the name, that of a tenant
+// included, which may come from anywhere: it has no meaning but itself in any DSN.
+func isDatabaseName(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case (c == '_' || c == '-') && i > 0:
+		default:
+			return false
+		}
+	}
+	return name != "" && len(name) <= 63
+}
 
 func isRole(name string) bool {
 	return strings.EqualFold(name, Primary) || strings.EqualFold(name, Replica)

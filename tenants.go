@@ -58,7 +58,7 @@ func (ts *tenants) find(ctx context.Context, name string) (*database, error) {
 			return db, nil
 		}
 		o := ts.opening[name]
-		if o == nil && (!databaseName.MatchString(name) || isRole(name)) { // none of these is ever open
+		if o == nil && (!isDatabaseName(name) || isRole(name)) { // none of these is ever open
 			ts.mu.Unlock()
 			return nil, fmt.Errorf("%w %s: a name is letters, digits, '_' and '-', at most 63", ErrUnknownDatabase, show(name))
 		}

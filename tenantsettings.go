@@ -81,8 +81,7 @@ func (s *settings) setTemplate(d Database) (err error) {
 	return nil
 }
 
-// fromTemplate returns the database of a tenant. The name is one that databaseName
-// matches, which has no meaning but itself in any DSN.
+// fromTemplate returns the database of a tenant, whose name is one by isDatabaseName.
 func (s *settings) fromTemplate(tenant string) (*databaseConfig, error) {
 	d := &databaseConfig{name: tenant, primary: s.template.primary.named(tenant)}
 	for _, e := range s.template.replicas {

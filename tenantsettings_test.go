@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,18 @@ func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
 			}
 		}
 	}
+}
+
+func FuzzDatabaseName(f *testing.F) {
+	for _, name := range []string{"", "a", "A-b_9", "-a", "_a", "a.b", "é", "a\x00", "a\n", strings.Repeat("a", 63), strings.Repeat("a", 64)} {
+		f.Add(name)
+	}
+	documented := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+	f.Fuzz(func(t *testing.T, name string) {
+		if got, want := isDatabaseName(name), documented.MatchString(name); got != want {
+			t.Errorf("%q: %v, want %v", name, got, want)
+		}
+	})
 }
 
 // The DSN of a tenant is read by its driver as the template is, but for the name.
