@@ -53,7 +53,10 @@ func (s *Statement) crossExamine(query string) {
 // queries, and in these it objects to FOR UPDATE, LOCK IN SHARE MODE and NEXT VALUE:
 // without one of their words anywhere it cannot.
 func mayObject(query string) bool {
-	text := strings.TrimLeft(query, " \t\r\n")
+	text := query
+	for text != "" && text[0] <= ' ' {
+		text = text[1:]
+	}
 	if !strings.HasPrefix(text, "(") && (len(text) < len("select ") || !spells(text[:len("select")], "select")) {
 		return true
 	}
