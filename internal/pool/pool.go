@@ -85,7 +85,7 @@ type Options struct {
 // Owner is told, and asked, about the engine.
 type Owner interface {
 	Lost()                      // an idle connection turned out dead
-	DialTimeout() time.Duration // the dial function's own, 0: not known. Called with the pool's mutex held
+	DialTimeout() time.Duration // how long a dial may last, 0: no limit is set. Called with the pool's mutex held
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
 	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes. Called with the pool's mutex held
 }
