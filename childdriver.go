@@ -41,6 +41,14 @@ type dsnConnector struct {
 func (c dsnConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 func (c dsnConnector) Driver() driver.Driver                        { return c.driver }
 
+// heedsContext reports whether a dial ends when its context does, as database/sql's
+// contract has it. lib/pq (1.12) minds it until the server's socket is open, and then
+// waits for as long as the server says nothing.
+func heedsContext(c driver.Connector) bool {
+	_, isDeaf := c.(dsnConnector)
+	return !isDeaf && packageOf(c.Driver()) != "github.com/lib/pq"
+}
+
 // inferDriver returns the driver that a DSN is surely meant for, or "".
 func inferDriver(dsn string) string {
 	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") ||

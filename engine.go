@@ -108,6 +108,7 @@ type engine struct {
 	drained  atomic.Bool
 	compared bool               // with other replicas: its leases are counted, and reads are timed
 	guarded  bool               // where it is a replica, its connections are read-only
+	heeds    bool               // the driver ends a dial when its context ends
 	late     atomic.Int32       // dials that take long; below 0 for a moment
 	leases   atomic.Int64       // in use; see countLease
 	pool     *pool.Pool[*child] // nil if Conns hold their children
@@ -143,6 +144,7 @@ func (k *Connector) addEngine(db *database, c *engineConfig) error {
 	if err := e.openConnectors(c); err != nil {
 		return e.connectionError(context.Background(), err)
 	}
+	e.heeds = heedsContext(e.connector)
 	if e.dsn == "" {
 		k.given.take(e.connector)
 	}
@@ -229,11 +231,6 @@ func (c *counters) load(r reason) uint64 {
 
 // connect opens a child as its role wants it.
 func (e *engine) connect(ctx context.Context) (*child, error) {
-	if _, ends := ctx.Deadline(); !ends && e.connectTimeout() > 0 { // of a dial of the pool, it is set
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, e.connectTimeout())
-		defer cancel()
-	}
 	guard := e.guarded && e.isReplica()
 	connector := e.connector
 	if guard && e.readOnly != nil {

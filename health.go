@@ -197,6 +197,9 @@ func (e *engine) Patience() time.Duration {
 	return 0
 }
 
+// HeedsContext is for the pool, whose takers may dial then where they have to wait.
+func (e *engine) HeedsContext() bool { return e.heeds }
+
 // DialTimeout is for the pool, which lets a dial go on at least so long.
 func (e *engine) DialTimeout() time.Duration { return e.connectTimeout() }
 

@@ -40,7 +40,7 @@ func stressCap(t *testing.T, rounds int) {
 				total.count(-1)
 			}
 			return c, err
-		}, pool.Options{MaxIdle: 4, MaxOpen: 6, MaxIdleTime: 50 * time.Millisecond, Host: hosts[tenant%2]})
+		}, pool.Options{MaxIdle: 4, MaxOpen: 6, MaxIdleTime: 50 * time.Millisecond, Host: hosts[tenant%2], Owner: &owner{heeds: tenant%3 > 0}})
 	}
 	for _, s := range servers {
 		s.dialing = func(ctx context.Context) error {
@@ -68,7 +68,7 @@ func stressCap(t *testing.T, rounds int) {
 			if rand.N(200) == 0 {
 				pools[tenant].Swap(open(tenant)).Close()
 			}
-			ctx, cancel := context.WithCancel(context.Background())
+			ctx, cancel := context.Background(), context.CancelFunc(func() {}) // such a taker may dial itself
 			if rand.N(4) > 0 {
 				ctx, cancel = context.WithTimeout(ctx, rand.N(3*time.Millisecond))
 			}

@@ -70,12 +70,12 @@ func (p *Pool[C]) granted() {
 	p.member.claimed = false
 	p.open++
 	if p.isDown() || len(p.dials) >= p.waiters.len {
-		p.o.Host.dialEnded()
+		p.returnDialRight()
 		p.freePlace()
 		p.mu.Unlock()
 		return
 	}
-	d := p.newDial()
+	d := p.newDialForWaiter()
 	p.startDials()
 	p.mu.Unlock()
 	p.runDial(d)

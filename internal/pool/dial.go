@@ -27,6 +27,7 @@ type dialling[C Conn] struct {
 	ended  bool
 	grace  *time.Timer  // ends it, as who set it off has left; else nil
 	before *dialling[C] // set off by the same waiter
+	answer error        // for the taker whose own it is, if that is to wait no longer; see own.go
 }
 
 // startDials starts a dial for each waiter that no dial in progress is for, as
@@ -37,7 +38,7 @@ func (p *Pool[C]) startDials() {
 		return
 	}
 	for len(p.dials) < p.waiters.len && p.takePlace() {
-		go p.runDial(p.newDial())
+		go p.runDial(p.newDialForWaiter())
 	}
 }
 
@@ -54,29 +55,34 @@ func (p *Pool[C]) isDown() bool {
 	return err != nil
 }
 
-// newDial is called with mu held, a waiter in the queue and a place taken.
-func (p *Pool[C]) newDial() *dialling[C] {
+// newDialForWaiter is called with mu held, a waiter in the queue and a place taken.
+func (p *Pool[C]) newDialForWaiter() *dialling[C] {
 	starter := p.waiters.last // the one that just came, or will stay longest
-	d := &dialling[C]{generation: p.generation, before: starter.started}
-	starter.started = d
-	d.ctx, d.cancel = p.dialContext(starter.ctx)
+	d := p.newDial(starter.ctx)
+	d.before, starter.started = starter.started, d
 	if p.dials == nil {
 		p.dials = make(map[*dialling[C]]struct{})
 	}
 	p.dials[d] = struct{}{}
+	return d
+}
+
+// newDial makes a dial with the values of a taker's context. Its time limit is set here,
+// before there is a goroutine for it, as the timer would wake another processor a
+// second time. Called with mu held and a place taken.
+func (p *Pool[C]) newDial(of context.Context) *dialling[C] {
+	d := &dialling[C]{generation: p.generation}
+	d.ctx, d.cancel = p.limit(context.WithoutCancel(of))
 	p.stats.Dials++
 	return d
 }
 
-// dialContext has the values of the taker's context and the end that the owner sets. It
-// is made before there is a goroutine for the dial, as the timer would wake another
-// processor a second time.
-func (p *Pool[C]) dialContext(of context.Context) (context.Context, context.CancelFunc) {
-	of = context.WithoutCancel(of)
+// limit gives a dial the time that the owner allows for one.
+func (p *Pool[C]) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	if limit := p.dialTimeout(); limit > 0 {
-		return context.WithTimeout(of, limit)
+		return context.WithTimeout(ctx, limit)
 	}
-	return context.WithCancel(of)
+	return context.WithCancel(ctx)
 }
 
 func (p *Pool[C]) runDial(d *dialling[C]) {
@@ -85,7 +91,7 @@ func (p *Pool[C]) runDial(d *dialling[C]) {
 	err := errDialLeft
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("multidb: the child driver panicked while it connected: %v\n%s", r, debug.Stack())
+			err = panicked(r)
 		}
 		if err != nil {
 			p.dialFailed(d, err)
@@ -93,11 +99,20 @@ func (p *Pool[C]) runDial(d *dialling[C]) {
 			p.dialled(d, c)
 		}
 	}()
+	c, err = p.dialTimed(d.ctx)
+}
+
+func panicked(r any) error {
+	return fmt.Errorf("multidb: the child driver panicked while it connected: %v\n%s", r, debug.Stack())
+}
+
+func (p *Pool[C]) dialTimed(ctx context.Context) (C, error) {
 	begun := time.Now()
-	c, err = p.dial(d.ctx)
+	c, err := p.dial(ctx)
 	if err == nil && p.o.Host != nil {
 		p.o.Host.dialTook(time.Since(begun))
 	}
+	return c, err
 }
 
 // starterLeft gives the dials that w set off their time. Called with mu held, when w
@@ -166,6 +181,11 @@ func (p *Pool[C]) endDial(d *dialling[C]) {
 	if d.ended = true; d.grace != nil {
 		d.grace.Stop()
 	}
+	p.returnDialRight()
+}
+
+// returnDialRight is called with mu held.
+func (p *Pool[C]) returnDialRight() {
 	if p.o.Host != nil {
 		p.o.Host.dialEnded()
 	}

@@ -16,9 +16,9 @@ func (p *Pool[C]) Renew() {
 	p.closeAside(dropped)
 }
 
-// TurnAway answers all who wait now with err. Dials in progress go on. With
-// onlyHopeless it does so only if there is nothing to wait for but these: no
-// connection that could come back.
+// TurnAway answers all who wait now with err. Dials in progress go on, but for that of
+// a taker who dials itself. With onlyHopeless it does so only if there is nothing to
+// wait for but these: no connection that could come back.
 func (p *Pool[C]) TurnAway(err error, onlyHopeless bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -33,11 +33,20 @@ func (p *Pool[C]) turnAway(err error, onlyHopeless bool) {
 	for p.waiters.len > 0 {
 		p.serve(p.waiters.first, handover[C]{err: err})
 	}
+	if p.own != nil {
+		p.own.endWith(err)
+	}
 }
 
 // isHopeless says that no connection could come back, but at best one be opened.
 // Called with mu held.
-func (p *Pool[C]) isHopeless() bool { return p.open <= len(p.dials)+int(p.visits) }
+func (p *Pool[C]) isHopeless() bool {
+	dials := len(p.dials)
+	if p.own != nil {
+		dials++
+	}
+	return p.open <= dials+int(p.visits)
+}
 
 // Retry begins the dials that Owner.Down kept from being tried.
 func (p *Pool[C]) Retry() {

@@ -7,9 +7,10 @@
 //
 // It differs from the pool of database/sql in three ways that multidb needs. A
 // dial belongs to the pool and not to the taker that set it off, so that short
-// deadlines cannot keep an engine from ever being connected. After a restart of
-// the server, one dead connection condemns all idle ones of its generation. And
-// an engine at rest costs a few hundred bytes, no goroutine and no timer.
+// deadlines cannot keep an engine from ever being connected (only a taker who cannot
+// leave dials itself, see own.go). After a restart of the server, one dead connection
+// condemns all idle ones of its generation. And an engine at rest costs a few hundred
+// bytes, no goroutine and no timer.
 //
 // Pools may share limits, which hold at every instant: a Host is the server of many
 // engines, and a Cap is for several Hosts. Where all places are taken, an idle
@@ -85,7 +86,8 @@ type Options struct {
 // Owner is told, and asked, about the engine.
 type Owner interface {
 	Lost()                      // an idle connection turned out dead
-	DialTimeout() time.Duration // how long a dial may last, 0: no limit is set. Called with the pool's mutex held
+	HeedsContext() bool         // whether a dial ends when its context does
+	DialTimeout() time.Duration // how long a dial may last, 0: no limit is set
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
 	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes. Called with the pool's mutex held
 }
@@ -107,7 +109,8 @@ type Pool[C Conn] struct {
 	berths     []C                       // parked, or in use and may be parked; of this generation; see berths.go
 	taken      int                       // how many are in use and have no berth
 	waiters    queue[C]                  // in turn; there are none while a connection is idle or has a berth
-	dials      map[*dialling[C]]struct{} // in progress
+	dials      map[*dialling[C]]struct{} // in progress, but for own
+	own        *dialling[C]              // a taker's; see own.go
 	now        time.Duration             // the clock's last tick
 	timer      *time.Timer               // the clock; nil while it stands still
 	member     *member                   // of o.Host, while there are connections or claims; see capped.go
@@ -166,6 +169,10 @@ func (p *Pool[C]) idleOrNext(ctx context.Context, yield func()) (C, error) {
 		c := p.popIdle()
 		p.mu.Unlock()
 		return c, nil
+	}
+	if d := p.newOwnDial(ctx); d != nil {
+		p.mu.Unlock()
+		return p.takeOwn(ctx, d, yield)
 	}
 	w := p.enqueue(ctx)
 	p.mu.Unlock()
@@ -333,6 +340,9 @@ func (p *Pool[C]) Close() error {
 	p.recall()
 	idle, dials := p.idle, slices.Collect(maps.Keys(p.dials))
 	p.idle = nil
+	if p.own != nil {
+		p.own.endWith(ErrClosed)
+	}
 	p.stopClock()
 	for p.waiters.len > 0 {
 		p.serve(p.waiters.first, handover[C]{err: ErrClosed})

@@ -33,6 +33,9 @@ func (p *Pool[C]) Stats() Stats {
 	s.MaxOpen = p.o.MaxOpen
 	s.Open = p.open
 	s.InUse, s.Idle, s.Waiting = p.taken, len(p.idle), p.waiters.len
+	if p.own != nil {
+		s.Waiting++ // its taker
+	}
 	for _, c := range p.berths {
 		if c.base().isParked() {
 			s.Idle++

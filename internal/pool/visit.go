@@ -28,14 +28,11 @@ func (p *Pool[C]) Visit(ctx context.Context, patience time.Duration) (c C, err e
 	if err != nil {
 		return c, err
 	}
+	ctx, cancel := p.limit(ctx)
+	defer cancel()
 	err = errDialLeft
 	defer func() { p.entered(c, err, generation) }() // also after a panic
-	begun := time.Now()
-	c, err = p.dial(ctx)
-	if err == nil && p.o.Host != nil {
-		p.o.Host.dialTook(time.Since(begun))
-	}
-	return c, err
+	return p.dialTimed(ctx)
 }
 
 // enter takes the place.
@@ -70,9 +67,7 @@ func (p *Pool[C]) enter(ctx context.Context, patience time.Duration) (generation
 func (p *Pool[C]) entered(c C, err error, generation uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.o.Host != nil {
-		p.o.Host.dialEnded()
-	}
+	p.returnDialRight()
 	if err != nil {
 		p.visits--
 		p.freePlace()

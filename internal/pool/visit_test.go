@@ -155,9 +155,11 @@ func TestAVisitMayGoBeyondThePoolsOwnLimit(t *testing.T) {
 type owner struct {
 	down     error
 	patience time.Duration
+	heeds    bool
 }
 
 func (o *owner) Lost()                      {}
+func (o *owner) HeedsContext() bool         { return o.heeds }
 func (o *owner) DialTimeout() time.Duration { return 0 }
 func (o *owner) Down() error                { return o.down }
 func (o *owner) Patience() time.Duration    { return o.patience }
