@@ -8,28 +8,54 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // openConnector returns the connector of the named driver for a DSN, without
 // dialling.
 func openConnector(driverName, dsn string) (driver.Connector, error) {
-	// database/sql hands out a registered driver only through a DB. It may be made for
-	// its DSN, so each has its own.
-	db, err := sql.Open(driverName, dsn)
+	d, err := driverFor(driverName, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
-	defer db.Close()
-	d, ok := db.Driver().(driver.DriverContext)
+	ofToday, ok := d.(driver.DriverContext)
 	if !ok {
-		return dsnConnector{dsn: dsn, driver: db.Driver()}, nil
+		return dsnConnector{dsn: dsn, driver: d}, nil
 	}
-	c, err := d.OpenConnector(dsn)
+	c, err := ofToday.OpenConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("driver %q: %s", driverName, redact(err.Error(), dsn))
 	}
 	return c, nil
 }
+
+// driverFor returns the driver that is registered by that name. database/sql hands it
+// out only through a DB, which has a goroutine, so the usual one is known. Any other may
+// be made for its DSN, so each has its own.
+func driverFor(name, dsn string) (driver.Driver, error) {
+	if name == "pgx" && isPgx5() {
+		return stdlib.GetDefaultDriver(), nil
+	}
+	db, err := sql.Open(name, dsn)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return db.Driver(), nil
+}
+
+// isPgx5 reports whether "pgx" is the name of the pgx that this package knows: an older
+// one may have been first.
+var isPgx5 = sync.OnceValue(func() bool {
+	db, err := sql.Open("pgx", "")
+	if err != nil {
+		return false
+	}
+	defer db.Close()
+	return db.Driver() == stdlib.GetDefaultDriver()
+})
 
 // dsnConnector is the connector of a driver that has none of its own. Its driver
 // cannot be told of the context, as under database/sql.

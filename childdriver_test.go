@@ -4,11 +4,14 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // plainDriver has no connector of its own, and refuses to open.
@@ -155,5 +158,22 @@ func TestADriverThatIsMadeForADSNOpensNoOther(t *testing.T) {
 	}
 	if _, err := openConnector("configtest-context", "bad:"); err == nil {
 		t.Error("a DSN that the driver refuses was taken")
+	}
+}
+
+// Each of thousands of tenants has its own connectors, so the usual driver is not
+// looked up through a sql.DB, which has a goroutine.
+func TestTheConnectorOfPgxCostsNoDB(t *testing.T) {
+	var c driver.Connector
+	var err error
+	if n := testing.AllocsPerRun(100, func() { c, err = openConnector("pgx", "postgres://db.example/app") }); n > 1 || err != nil {
+		t.Errorf("%v allocations and %v, want 1 at most", n, err)
+	}
+	if c.Driver() != stdlib.GetDefaultDriver() {
+		t.Errorf("of %T", c.Driver())
+	}
+	other, err := openConnector("pgx/v5", "postgres://db.example/app")
+	if err != nil || reflect.TypeOf(other) != reflect.TypeOf(c) {
+		t.Errorf("%T and %v, want %T as by the other name", other, err, c)
 	}
 }
