@@ -23,7 +23,15 @@ type address struct {
 type serverName struct {
 	what, text    string
 	length, limit int  // in characters, or in bytes for PostgreSQL
+	places        int  // of a template: how often standIn is in the text
 	varies        bool // the limit: some servers keep more
+}
+
+// isTooLong reports whether a tenant's server could take the name for another's. In a
+// template's, the tenant's is in the place of standIn.
+func (n serverName) isTooLong(tenant string) (length int, tooLong bool) {
+	length = n.length + n.places*(len(tenant)-len(standIn))
+	return length, length > n.limit && (!n.varies || n.places > 0 || strings.Contains(n.text, tenant))
 }
 
 // addressOf reads a DSN as its driver does, with the driver's defaults. Two
@@ -55,15 +63,18 @@ func (d *databaseConfig) findAddresses() {
 // standIn is a tenant's name that is nowhere in a DSN but in the place of one.
 const standIn = "0standin0for0a0tenant0"
 
-// named returns the address with a tenant's name where that of standIn was.
-func (a address) named(tenant string) address {
-	named := address{host: strings.ReplaceAll(a.host, standIn, strings.ToLower(tenant))}
-	for _, n := range a.names {
-		n.length += (len(tenant) - len(standIn)) * strings.Count(n.text, standIn)
-		n.text = strings.ReplaceAll(n.text, standIn, tenant)
-		named.names = append(named.names, n)
+// asTemplate finds standIn in the names.
+func (a address) asTemplate() address {
+	for i, n := range a.names {
+		a.names[i].places = strings.Count(n.text, standIn)
 	}
-	return named
+	return a
+}
+
+// named returns what an address of a template is for a tenant. The names are shared.
+func (a address) named(tenant string) address {
+	a.host = strings.ReplaceAll(a.host, standIn, strings.ToLower(tenant))
+	return a
 }
 
 // PostgreSQL.

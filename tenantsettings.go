@@ -73,7 +73,7 @@ func (s *settings) setTemplate(d Database) (err error) {
 	for i, e := range s.template.engines() {
 		template := d.engines()[i]
 		if a := addressOf(e.dialect, e.dsn); a.host == addressOf(e.dialect, template.named(strings.ToUpper(standIn)).DSN).host {
-			e.address = a // else capitals count, and each tenant's is read
+			e.address = a.asTemplate() // else capitals count, and each tenant's is read
 		}
 		e.dsn = template.DSN
 	}
@@ -153,9 +153,9 @@ func (s *settings) tenant(name string, d Database) (*databaseConfig, error) {
 func (d *databaseConfig) checkLengths() error {
 	for _, e := range d.engines() {
 		for _, n := range e.address.names {
-			if n.length > n.limit && (!n.varies || strings.Contains(n.text, d.name)) {
+			if length, tooLong := n.isTooLong(d.name); tooLong {
 				return fmt.Errorf("%w %s: the %s of engine %q has a name of %d characters, and the server tells names apart by the first %d; shorten the tenant's, or what is put around it",
-					ErrUnknownDatabase, show(d.name), n.what, e.name, n.length, n.limit)
+					ErrUnknownDatabase, show(d.name), n.what, e.name, length, n.limit)
 			}
 		}
 	}

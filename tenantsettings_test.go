@@ -60,6 +60,7 @@ func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
 				{DSN: "postgres://replica/?dbname={tenant}", MaxIdleTime: Duration(time.Second)}},
 		}},
 		{Driver: "configtest-mysql", Tenants: Database{Primary: Engine{DSN: "app@tcp(db)/{tenant}"}, Replicas: []Engine{{DSN: "app@unix(/{tenant})/x"}}}},
+		{Driver: "configtest-mysql", Tenants: Database{Primary: Engine{DSN: "u_{tenant}:{tenant}@tcp({tenant})/{tenant}_{tenant}"}}},
 		{Driver: "configtest-mysql", Tenants: Database{Primary: Engine{DSN: "app@cloudsql(p:r:{tenant})/x"}, Replicas: []Engine{{DSN: "app@{tenant}(db:3306)/x"}}}},
 		{Tenants: Database{Primary: Engine{Driver: "configtest-plain", DSN: "{tenant}"}}},
 	} {
@@ -67,7 +68,7 @@ func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"acme", "ACME", "replica1", "a-b_c"} {
+		for _, name := range []string{"acme", "ACME", "replica1", "a-b_c", strings.Repeat("a", 33), strings.Repeat("b", 63)} {
 			got, err := s.fromTemplate(name)
 			if err != nil {
 				t.Fatal(err)
@@ -75,6 +76,9 @@ func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
 			want, err := s.tenant(name, config.Tenants.named(name))
 			if err != nil {
 				t.Fatal(err)
+			}
+			for _, e := range got.engines() {
+				e.address = spelledOut(t, e.address, name)
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%+v: the template makes\n%+v, want\n%+v", config.Tenants, got.engines(), want.engines())
@@ -84,6 +88,24 @@ func TestATemplateMakesWhatResolveWouldBeChecked(t *testing.T) {
 			}
 		}
 	}
+}
+
+// spelledOut puts the tenant's name into an address of a template.
+func spelledOut(t *testing.T, a address, tenant string) address {
+	var names []serverName
+	for _, n := range a.names {
+		spelled := n
+		spelled.text = strings.ReplaceAll(n.text, standIn, tenant)
+		spelled.places = 0
+		length, tooLong := n.isTooLong(tenant)
+		spelled.length = length
+		if _, want := spelled.isTooLong(tenant); tooLong != want {
+			t.Errorf("%+v is too long for %q: %v, want %v", n, tenant, tooLong, want)
+		}
+		names = append(names, spelled)
+	}
+	a.names = names
+	return a
 }
 
 func FuzzDatabaseName(f *testing.F) {
@@ -136,7 +158,7 @@ func FuzzTenantDSN(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := read.primary.address, addressOf(Postgres, db.engines[0].dsn); !reflect.DeepEqual(got, want) {
+			if got, want := spelledOut(t, read.primary.address, name), addressOf(Postgres, db.engines[0].dsn); !reflect.DeepEqual(got, want) {
 				t.Errorf("%q in template %d has the address %v, and its DSN says %v", name, i, got, want)
 			}
 			got := fmt.Sprint(config.Host, config.Port, config.User, config.Password, config.Database, config.RuntimeParams, len(config.Fallbacks))
