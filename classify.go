@@ -134,7 +134,7 @@ func newFunctions(read, write []string) (*functions, error) {
 func classify(d Dialect, query string, f *functions) (s Statement) {
 	s.scan(nil, d, query, f)
 	if d == MySQL {
-		s.crossExamine(query)
+		s.crossExamine(query, false)
 	}
 	return s
 }

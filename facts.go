@@ -150,8 +150,8 @@ func (k *Connector) classified(d Dialect, query string) *facts {
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
 	f := &facts{query: query, dialect: d}
 	f.scan(f.room[:], d, query, k.functions)
-	if d == MySQL && f.Kind == KindRead && (k.asksForTables || mayObject(query)) {
-		f.crossExamine(query)
+	if d == MySQL {
+		f.crossExamine(query, k.asksForTables)
 	}
 	f.rule, f.against = k.matchingRule(&f.Statement)
 	return f
