@@ -51,7 +51,7 @@ func firstStatements(ctx context.Context, e effort) (table, error) {
 	if err := t.addFirst(ctx, "PostgreSQL through pgx", template, endless, e.firstRounds, open); err != nil {
 		return t, err
 	}
-	// Whoever has such a context may leave while another goroutine dials.
+	// Such as those of a web server's requests.
 	canEnd, cancel := context.WithCancel(endless)
 	defer cancel()
 	err = t.addFirst(ctx, "the same, with a context that can end", template, canEnd, e.firstRounds, open)

@@ -68,8 +68,12 @@ func stressCap(t *testing.T, rounds int) {
 			if rand.N(200) == 0 {
 				pools[tenant].Swap(open(tenant)).Close()
 			}
-			ctx, cancel := context.Background(), context.CancelFunc(func() {}) // such a taker may dial itself
-			if rand.N(4) > 0 {
+			ctx, cancel := context.WithCancel(context.Background())
+			switch rand.N(6) {
+			case 0: // stays, and may dial itself
+			case 1: // as if, and is called away
+				time.AfterFunc(rand.N(time.Millisecond), cancel)
+			default:
 				ctx, cancel = context.WithTimeout(ctx, rand.N(3*time.Millisecond))
 			}
 			p := pools[tenant].Load()
@@ -100,7 +104,7 @@ func stressCap(t *testing.T, rounds int) {
 				if leave(p, c) {
 					mine, minesPool = c, p
 				}
-			case err != context.DeadlineExceeded && err != errRefused && err != pool.ErrClosed:
+			case err != context.DeadlineExceeded && err != context.Canceled && err != errRefused && err != pool.ErrClosed:
 				t.Errorf("Take: %v", err)
 			}
 		}

@@ -60,11 +60,16 @@ func (p *Pool[C]) newDialForWaiter() *dialling[C] {
 	starter := p.waiters.last // the one that just came, or will stay longest
 	d := p.newDial(starter.ctx)
 	d.before, starter.started = starter.started, d
+	p.addDial(d)
+	return d
+}
+
+// addDial is called with mu held.
+func (p *Pool[C]) addDial(d *dialling[C]) {
 	if p.dials == nil {
 		p.dials = make(map[*dialling[C]]struct{})
 	}
 	p.dials[d] = struct{}{}
-	return d
 }
 
 // newDial makes a dial with the values of a taker's context. Its time limit is set here,
@@ -120,9 +125,15 @@ func (p *Pool[C]) dialTimed(ctx context.Context) (C, error) {
 func (p *Pool[C]) starterLeft(w *waiter[C]) {
 	for d := w.started; d != nil; d = d.before {
 		if !d.ended {
-			d.grace = time.AfterFunc(max(dialGrace, p.dialTimeout()+time.Second), d.cancel) // who has a limit shall see its end
+			p.startGrace(d)
 		}
 	}
+}
+
+// startGrace gives a dial its time, as nobody waits for it who would stay for longer.
+// Called with mu held.
+func (p *Pool[C]) startGrace(d *dialling[C]) {
+	d.grace = time.AfterFunc(max(dialGrace, p.dialTimeout()+time.Second), d.cancel) // who has a limit shall see its end
 }
 
 func (p *Pool[C]) dialTimeout() time.Duration {

@@ -1,21 +1,25 @@
 package pool
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A taker who finds a pool with nothing in it, no connection and nobody who waits for
-// one, has nothing to wait for but a dial. If it cannot leave meanwhile, as its context
-// does not end, it dials in its own goroutine: to start another, whose stack grows
-// anew in the driver, and to be woken by it would cost as much as all else at the
-// first use of an engine.
+// one, has nothing to wait for but a dial. So it dials in its own goroutine: to start
+// another, whose stack grows anew in the driver, and to be woken by it would cost as
+// much as all else at the first use of an engine.
 //
 // Whoever dials hears of nothing else. So that is for drivers which end a dial when
 // its context ends, and the dial is not among the pool's others, which are for those
-// who wait in the queue.
+// who wait in the queue. And it is for takers who mean to stay: those with a deadline
+// before the dial's own wait in the queue. If such a taker is called away nevertheless,
+// its dial is ended, and the pool begins another.
 
 // newOwnDial returns a dial for its taker to run, or nil if it is to wait in the
 // queue. Called with mu held.
 func (p *Pool[C]) newOwnDial(taker context.Context) *dialling[C] {
-	if p.open > 0 || p.waiters.len > 0 || taker.Done() != nil || p.o.Owner == nil || !p.o.Owner.HeedsContext() {
+	if p.open > 0 || p.waiters.len > 0 || p.o.Owner == nil || !p.o.Owner.HeedsContext() || !p.stays(taker) {
 		return nil
 	}
 	if p.o.Owner.Down() != nil || !p.takePlace() {
@@ -25,10 +29,17 @@ func (p *Pool[C]) newOwnDial(taker context.Context) *dialling[C] {
 	return p.own
 }
 
+// stays reports whether a taker has no deadline within the time that a dial may take.
+func (p *Pool[C]) stays(taker context.Context) bool {
+	deadline, ends := taker.Deadline()
+	limit := p.dialTimeout()
+	return !ends || limit > 0 && time.Until(deadline) >= limit
+}
+
 // takeOwn returns the connection that is dialled, or another if the pool was renewed
 // meanwhile.
 func (p *Pool[C]) takeOwn(taker context.Context, d *dialling[C], yield func()) (C, error) {
-	c, wanted, err := p.runOwnDial(d)
+	c, wanted, err := p.runOwnDial(taker, d)
 	if wanted || err != nil {
 		return c, err
 	}
@@ -36,8 +47,9 @@ func (p *Pool[C]) takeOwn(taker context.Context, d *dialling[C], yield func()) (
 	return p.idleOrNext(taker, yield)
 }
 
-func (p *Pool[C]) runOwnDial(d *dialling[C]) (c C, wanted bool, err error) {
+func (p *Pool[C]) runOwnDial(taker context.Context, d *dialling[C]) (c C, wanted bool, err error) {
 	defer d.cancel()
+	defer context.AfterFunc(taker, d.cancel)()
 	err = errDialLeft
 	defer func() { // also where the driver ends the goroutine
 		if r := recover(); r != nil {
@@ -46,7 +58,7 @@ func (p *Pool[C]) runOwnDial(d *dialling[C]) (c C, wanted bool, err error) {
 		if err == nil {
 			wanted = p.ownDialled(d, c)
 		} else {
-			err = p.ownDialFailed(d, err)
+			err = p.ownDialFailed(taker, d, err)
 		}
 	}()
 	c, err = p.dialTimed(d.ctx)
@@ -70,16 +82,35 @@ func (p *Pool[C]) ownDialled(d *dialling[C], c C) (wanted bool) {
 
 // ownDialFailed returns what its taker is told: the dial's error, unless the dial was
 // ended.
-func (p *Pool[C]) ownDialFailed(d *dialling[C], err error) error {
+func (p *Pool[C]) ownDialFailed(taker context.Context, d *dialling[C], err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.own = nil
+	switch left := taker.Err(); {
+	case d.answer != nil:
+		err = d.answer
+	case left != nil && d.ctx.Err() == context.Canceled:
+		if p.dialOn(taker) {
+			return left
+		}
+		err = left
+	}
 	p.returnDialRight()
 	p.freePlace()
-	if d.answer != nil {
-		return d.answer
-	}
 	return err
+}
+
+// dialOn dials for those who come later, in the place and with the right to dial of a
+// taker who was called away. False means that there is no need. Called with mu held.
+func (p *Pool[C]) dialOn(taker context.Context) bool {
+	if len(p.dials) > 0 || p.o.Owner.Down() != nil {
+		return false
+	}
+	d := p.newDial(taker)
+	p.addDial(d)
+	p.startGrace(d)
+	go p.runDial(d)
+	return true
 }
 
 // endWith ends a taker's own dial and answers the taker with err. Called with mu held.

@@ -13,7 +13,7 @@ import (
 	"github.com/multidb-go/multidb/internal/pool"
 )
 
-// endless is the context of a taker who cannot leave.
+// endless is the context of a taker who stays.
 var endless = context.Background()
 
 // heedful are the options of a pool whose takers may dial.
@@ -22,15 +22,19 @@ func heedful() pool.Options { return pool.Options{Owner: &owner{heeds: true}} }
 // isTakers reports whether the goroutine is one that called Take.
 func isTakers() bool { return strings.Contains(string(debug.Stack()), ").Take(") }
 
-func TestATakerDialsItselfIfThereIsNothingElseAndItCannotLeave(t *testing.T) {
-	for name, test := range map[string]struct{ leaves, heeds, want bool }{
-		"it cannot leave":                        {leaves: false, heeds: true, want: true},
-		"it may leave":                           {leaves: true, heeds: true},
-		"the driver does not end a dial":         {leaves: false, heeds: false},
-		"nor does it, and the taker could leave": {leaves: true, heeds: false},
+func TestATakerDialsItselfIfThereIsNothingElseAndItMeansToStay(t *testing.T) {
+	const limit = time.Second // of a dial
+	for name, test := range map[string]struct {
+		deadline    time.Duration // 0: none
+		heeds, want bool
+	}{
+		"it stays for ever":               {0, true, true},
+		"it stays for longer":             {limit, true, true},
+		"it leaves before the dial's end": {limit - 1, true, false},
+		"the driver does not end a dial":  {0, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, pool.Options{Owner: &owner{heeds: test.heeds}}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+			run(t, pool.Options{Owner: &owner{heeds: test.heeds, limit: limit}}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
 				s.dialing = func(context.Context) error {
 					if got := isTakers(); got != test.want {
 						t.Errorf("dialled in the taker's goroutine: %v, want %v", got, test.want)
@@ -40,9 +44,11 @@ func TestATakerDialsItselfIfThereIsNothingElseAndItCannotLeave(t *testing.T) {
 					}
 					return nil
 				}
-				ctx := context.WithoutCancel(t.Context())
-				if test.leaves {
-					ctx = t.Context()
+				ctx := t.Context()
+				if test.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, test.deadline)
+					defer cancel()
 				}
 				c, err := p.Take(ctx)
 				if err != nil {
@@ -134,6 +140,103 @@ func TestTheErrorOfItsOwnDialReachesTheTakerAndTheNextDials(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Put(c)
+	})
+}
+
+// Without a limit for a dial, any deadline may come first.
+func TestATakerWithADeadlineDoesNotDialWhereADialMayLastForEver(t *testing.T) {
+	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		s.dialing = func(context.Context) error {
+			if isTakers() {
+				t.Error("dialled in the taker's goroutine")
+			}
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		c, err := p.Take(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Put(c)
+	})
+}
+
+func TestATakerThatIsCalledAwayFromItsDialLeavesOneForTheNext(t *testing.T) {
+	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		s.dialing = slow(time.Second)
+		for range 3 {
+			ctx, cancel := context.WithCancel(t.Context())
+			called := startTake(ctx, p)
+			begun := time.Now()
+			cancel()
+			if _, err := called.result(); err != context.Canceled || time.Since(begun) != 0 {
+				t.Errorf("%v after %v, want the bare context.Canceled at once", err, time.Since(begun))
+			}
+		}
+		if got := p.Stats(); got.Dials != 2 || p.Dialling() != 1 || got.Open != 1 {
+			t.Errorf("%+v, want one dial that was ended and one that goes on", got)
+		}
+		begun := time.Now()
+		c, err := p.Take(endless)
+		if err != nil || time.Since(begun) != time.Second {
+			t.Fatalf("%v after %v", err, time.Since(begun))
+		}
+		if n := s.most(); n != 1 {
+			t.Errorf("%d connections at once", n)
+		}
+		p.Put(c)
+	})
+}
+
+func TestTheDialThatIsLeftForTheNextEndsAfterItsGrace(t *testing.T) {
+	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		s.dialing = slow(time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		called := startTake(ctx, p)
+		cancel()
+		called.result()
+		time.Sleep(pool.DialGrace - 1)
+		if got := p.Stats(); got.Open != 1 {
+			t.Errorf("before: %+v", got)
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if got := p.Stats(); got.Open != 0 || p.Dialling() != 0 {
+			t.Errorf("after: %+v", got)
+		}
+	})
+}
+
+func TestNoDialIsLeftWhereAnotherIsUnderWayOrTheEngineIsDown(t *testing.T) {
+	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		s.dialing = slow(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		called, other := startTake(ctx, p), startTake(endless, p)
+		cancel()
+		called.result()
+		if got := p.Stats(); got.Dials != 2 || got.Open != 1 {
+			t.Errorf("%+v, want the other's dial", got)
+		}
+		c, err := other.result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Put(c)
+	})
+	o := &owner{heeds: true}
+	run(t, pool.Options{Owner: o}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		s.dialing = slow(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		called := startTake(ctx, p)
+		o.down = errors.New("down")
+		cancel()
+		if _, err := called.result(); err != context.Canceled {
+			t.Errorf("got %v", err)
+		}
+		if got := p.Stats(); got.Open != 0 || got.Dials != 1 {
+			t.Errorf("%+v", got)
+		}
 	})
 }
 

@@ -7,8 +7,8 @@
 //
 // It differs from the pool of database/sql in three ways that multidb needs. A
 // dial belongs to the pool and not to the taker that set it off, so that short
-// deadlines cannot keep an engine from ever being connected (only a taker who cannot
-// leave dials itself, see own.go). After a restart of the server, one dead connection
+// deadlines cannot keep an engine from ever being connected (only a taker who means to
+// stay dials itself, see own.go). After a restart of the server, one dead connection
 // condemns all idle ones of its generation. And an engine at rest costs a few hundred
 // bytes, no goroutine and no timer.
 //

@@ -156,11 +156,12 @@ type owner struct {
 	down     error
 	patience time.Duration
 	heeds    bool
+	limit    time.Duration // of a dial
 }
 
 func (o *owner) Lost()                      {}
 func (o *owner) HeedsContext() bool         { return o.heeds }
-func (o *owner) DialTimeout() time.Duration { return 0 }
+func (o *owner) DialTimeout() time.Duration { return o.limit }
 func (o *owner) Down() error                { return o.down }
 func (o *owner) Patience() time.Duration    { return o.patience }
 
