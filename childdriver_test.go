@@ -177,3 +177,17 @@ func TestTheConnectorOfPgxCostsNoDB(t *testing.T) {
 		t.Errorf("%T and %v, want %T as by the other name", other, err, c)
 	}
 }
+
+// database/sql's own connector for a driver of before contexts hands none on.
+func TestADriverThatIsNotToldOfTheContextDoesNotHeedIt(t *testing.T) {
+	registerDrivers()
+	for name, want := range map[string]bool{"configtest-plain": false, "configtest-context": true, "pgx": true} {
+		c, err := openConnector(name, "somewhere")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := heedsContext(c); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
