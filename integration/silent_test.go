@@ -8,23 +8,40 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/multidb-go/multidb"
 )
 
 // A server may take a connection and say nothing. Who is called away does not wait for
 // it, whether or not the driver ends a dial with its context: lib/pq does not.
 func TestACallEndsWithItsContextWhileTheServerIsSilent(t *testing.T) {
-	for driver, dsn := range map[string]string{
-		"pgx":      "postgres://app@ADDRESS/shop?sslmode=disable",
-		"postgres": "postgres://app@ADDRESS/shop?sslmode=disable",
-		"mysql":    "app@tcp(ADDRESS)/shop",
+	byName := func(driver, dsn string) func(*testing.T, string) multidb.Engine {
+		return func(_ *testing.T, address string) multidb.Engine {
+			return multidb.Engine{Driver: driver, DSN: strings.Replace(dsn, "ADDRESS", address, 1)}
+		}
+	}
+	const postgres = "postgres://app@ADDRESS/shop?sslmode=disable"
+	for name, c := range map[string]struct {
+		engine func(t *testing.T, address string) multidb.Engine
+		begins bool // it is the client who speaks first
+	}{
+		"pgx":    {byName("pgx", postgres), true},
+		"lib/pq": {byName("postgres", postgres), true},
+		"mysql":  {byName("mysql", "app@tcp(ADDRESS)/shop"), false},
+		"a connector of lib/pq": {func(t *testing.T, address string) multidb.Engine {
+			connector, err := pq.NewConnector(strings.Replace(postgres, "ADDRESS", address, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return multidb.Engine{Connector: connector}
+		}, true},
 	} {
-		t.Run(driver, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address, reached := silentServer(t)
-			engine := multidb.Engine{DSN: strings.Replace(dsn, "ADDRESS", address, 1)}
+			address, reached := silentServer(t, c.begins)
+			engine := c.engine(t, address)
 			connector, err := multidb.NewConnector(multidb.Config{
-				Driver:         driver,
 				Primary:        engine,
 				Databases:      map[string]multidb.Database{"other": {Primary: engine}},
 				ConnectTimeout: multidb.Duration(time.Hour),
@@ -54,8 +71,9 @@ func TestACallEndsWithItsContextWhileTheServerIsSilent(t *testing.T) {
 	}
 }
 
-// silentServer takes connections and says nothing until the test ends.
-func silentServer(t *testing.T) (address string, reached <-chan struct{}) {
+// silentServer takes connections and says nothing until the test ends. The channel is
+// closed when it has one, and has heard of the client if that begins.
+func silentServer(t *testing.T, clientBegins bool) (address string, reached <-chan struct{}) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -64,18 +82,18 @@ func silentServer(t *testing.T) (address string, reached <-chan struct{}) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		var conns []net.Conn
-		for {
+		for n := 0; ; n++ {
 			c, err := l.Accept()
 			if err != nil {
-				break
+				return
 			}
-			if conns = append(conns, c); len(conns) == 1 {
+			defer c.Close()
+			if clientBegins {
+				c.Read(make([]byte, 1))
+			}
+			if n == 0 {
 				close(first)
 			}
-		}
-		for _, c := range conns {
-			c.Close()
 		}
 	}()
 	t.Cleanup(func() {
