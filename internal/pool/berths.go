@@ -31,7 +31,7 @@ const (
 	taken                // in the hands of a taker, who gives it back with mu held
 	berthed              // the same, with a berth: it may be parked without
 	parked               // idle; whoever changes this word has it
-	rested               // the same, for those that were parked when the clock ticked last
+	rested               // the same, and not used since the clock ticked last, or since the Cap knows that it is idle
 )
 
 // place is a connection's state, and its berth.
@@ -103,7 +103,8 @@ func (p *Pool[C]) findRoom() bool {
 // is too many goes on resting until it is closed. Called with mu held.
 func (p *Pool[C]) steal() (c C, ok bool) {
 	for _, c = range p.berths {
-		if c.base().state.CompareAndSwap(parked, berthed) {
+		b := c.base()
+		if b.state.CompareAndSwap(parked, berthed) || b.idleSince == p.now && b.state.CompareAndSwap(rested, berthed) {
 			return c, true
 		}
 	}
@@ -121,14 +122,21 @@ func (p *Pool[C]) stealRested() (c C, ok bool) {
 	return c, latest != nil && latest.state.CompareAndSwap(rested, berthed)
 }
 
-// removeRested takes out the connection that rests longest, if one does. Called
-// with mu held.
-func (p *Pool[C]) removeRested() (c C, ok bool) {
-	if c, ok = p.stealRested(); ok {
-		p.removeBerth(c.base())
-		c.base().state.Store(pooled)
+// removeRested takes out the connection that rests longest, if one does; if gently,
+// only if it was not used since the pool was listed. Called with mu held.
+func (p *Pool[C]) removeRested(gently bool) (c C, ok bool) {
+	var first *Base
+	for _, other := range p.berths {
+		b := other.base()
+		if b.state.Load() == rested && (first == nil || b.usedAt < first.usedAt) {
+			c, first = other, b
+		}
 	}
-	return c, ok
+	if first == nil || gently && first.usedAt > p.member.usedAt || !first.state.CompareAndSwap(rested, pooled) {
+		return c, false
+	}
+	p.removeBerth(first)
+	return c, true
 }
 
 // markRested is called with mu held.

@@ -35,8 +35,9 @@ type bound struct {
 	evicted int64
 
 	// The members that may have idle connections: those with several connections,
-	// and those with one. The least recently used first; see evict.go.
-	surplus, last heap[*member]
+	// those with one that was not used again since it was opened, and those with one
+	// that was. The least recently used first; see evict.go.
+	surplus, once, last heap[*member]
 
 	short atomic.Bool // want is more than vacates: what comes back should be closed
 }
@@ -76,7 +77,7 @@ func (c *Cap) settle(h *Host) {
 // press has as many connections closed as are wanted, as far as any may be idle.
 // Called with mu held.
 func (c *Cap) press(b *bound) {
-	for range len(b.surplus) + len(b.last) {
+	for range len(b.surplus) + len(b.once) + len(b.last) {
 		if b.vacates >= b.want {
 			break
 		}

@@ -163,6 +163,123 @@ func TestAtTheCapWhatWasUsedSinceIsKept(t *testing.T) {
 	})
 }
 
+// give gives a connection back, parked or not.
+var give = map[string]func(p *pool.Pool[*conn], c *conn){
+	"put":    func(p *pool.Pool[*conn], c *conn) { p.Put(c) },
+	"parked": func(p *pool.Pool[*conn], c *conn) { park(p, c) },
+}
+
+// Work that goes through all tenants once must not cost the others their connections.
+func TestAtTheCapWhatWasUsedOnceIsClosedBeforeWhatWasUsedAgain(t *testing.T) {
+	for name, back := range give {
+		t.Run(name, func(t *testing.T) {
+			runShared(t, 3, 0, func(t *testing.T, s *shared) {
+				use := func(p *pool.Pool[*conn]) *conn {
+					c := take(t, p)
+					back(p, c)
+					return c
+				}
+				a, b := s.pool(), s.pool()
+				again := []*conn{use(a), use(b)}
+				use(s.pool())
+				use(a)
+				use(b)
+				for range 5 { // each is closed for the next, though it was used last
+					use(s.pool())
+					wantOpen(t, again...)
+				}
+				if n := s.most(); n != 3 || len(s.conns) != 8 {
+					t.Errorf("%d connections at once and %d ever, want 3 and 8", n, len(s.conns))
+				}
+			})
+		})
+	}
+}
+
+// A new tenant needs a chance to be used again, however many were.
+func TestAtTheCapAFewThatWereUsedOnceAreLeftAlone(t *testing.T) {
+	for name, back := range give {
+		t.Run(name, func(t *testing.T) {
+			const limit = 11
+			runShared(t, limit, 0, func(t *testing.T, s *shared) {
+				use := func(p *pool.Pool[*conn]) *conn {
+					c := take(t, p)
+					back(p, c)
+					return c
+				}
+				var again []*conn
+				for range limit - 1 {
+					s.pool()
+				}
+				for _, p := range s.pools {
+					again = append(again, use(p))
+				}
+				first := use(s.pool())
+				for _, p := range s.pools[:limit-1] {
+					use(p)
+				}
+				second := use(s.pool()) // finds out that ten were used again, and closes one of them
+				wantClosed(t, again[0])
+				wantOpen(t, first)
+				use(s.pool()) // two are more than a few of eleven
+				wantClosed(t, first)
+				wantOpen(t, second)
+				wantOpen(t, again[1:]...)
+			})
+		})
+	}
+}
+
+func TestAtTheCapAPoolThatLostItsConnectionsBeginsAnew(t *testing.T) {
+	runShared(t, 2, 0, func(t *testing.T, s *shared) {
+		p, old := s.idle(1)
+		_, other := s.idle(1)
+		p.Put(take(t, p))
+		s.idle(1) // finds out that p was used again, and closes the other
+		wantClosed(t, other[0])
+		c := take(t, p)
+		p.Discard(c)
+		wantClosed(t, old[0])
+		p.Put(take(t, p)) // once, and the last
+		_, newer := s.idle(1)
+		wantOpen(t, s.conns[3])
+		_, newest := s.idle(1)
+		wantClosed(t, s.conns[3])
+		wantOpen(t, newer[0], newest[0])
+	})
+}
+
+func TestAtTheCapWhatWasHandedOnAndParkedIsKept(t *testing.T) {
+	runShared(t, 2, 0, func(t *testing.T, s *shared) {
+		p := pool.New(s.dial, pool.Options{MaxIdle: 100, MaxOpen: 1, Host: s.host})
+		s.pools = append(s.pools, p)
+		c := take(t, p)
+		park(p, c)
+		_, other := s.idle(1)
+		take(t, p)
+		next := startTake(t.Context(), p)
+		park(p, c)
+		next.result()
+		park(p, c)
+		s.idle(1)
+		wantOpen(t, c)
+		wantClosed(t, other[0])
+	})
+}
+
+func TestAtTheCapTheSurplusThatWasParkedLongestAgoIsClosed(t *testing.T) {
+	runShared(t, 3, 0, func(t *testing.T, s *shared) {
+		p := s.pool()
+		conns := takeMany(t, p, 2)
+		park(p, conns[1])
+		s.idle(1)
+		park(p, conns[0])
+		s.idle(1)
+		wantClosed(t, conns[1])
+		wantOpen(t, conns[0])
+	})
+}
+
 func TestAtTheCapParkedConnectionsAreClosed(t *testing.T) {
 	runShared(t, 3, 0, func(t *testing.T, s *shared) {
 		pools := []*pool.Pool[*conn]{s.pool(), s.pool(), s.pool()}

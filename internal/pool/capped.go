@@ -144,15 +144,15 @@ func (p *Pool[C]) keepIdle(b *Base) {
 	b.turnEnds = 0
 	b.usedAt = p.o.Host.cap.clock.Load()
 	if !p.member.listed {
-		p.list(b.usedAt)
+		p.list(b.usedAt, false)
 	}
 }
 
 // list is called with mu held.
-func (p *Pool[C]) list(used uint64) {
+func (p *Pool[C]) list(used uint64, again bool) {
 	m := p.member
 	m.listed, m.usedAt = true, used
-	m.keepIdle(used)
+	m.keepIdle(used, again)
 }
 
 // evict closes an idle connection, for somebody who has taken the member out of
@@ -163,9 +163,9 @@ func (p *Pool[C]) evict(gently bool) bool {
 	c, ok := p.leastUsed(gently)
 	switch {
 	case len(p.idle) > 0:
-		p.list(p.idle[0].base().usedAt)
+		p.list(p.idle[0].base().usedAt, !ok)
 	case len(p.berths) > 0:
-		p.list(p.o.Host.cap.clock.Load())
+		p.list(p.o.Host.cap.clock.Load(), !ok)
 	default:
 		p.member.listed = false
 		p.quit()
@@ -190,7 +190,7 @@ func (p *Pool[C]) leastUsed(gently bool) (c C, ok bool) {
 		p.idle = slices.Delete(p.idle, 0, 1)
 		return c, true
 	}
-	if c, ok = p.removeRested(); !ok {
+	if c, ok = p.removeRested(gently); !ok {
 		p.markRested()
 	}
 	return c, ok

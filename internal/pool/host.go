@@ -37,8 +37,9 @@ type member struct {
 
 	// Guarded by the Cap's mutex.
 	open       int
+	again      bool           // a connection was used again, as far as is known
 	claim      entry[*member] // in the Host's waiting; the key is the claimant's ticket
-	idle       entry[*member] // in the Cap's surplus or last; the key is usedAt
+	idle       entry[*member] // in the Cap's surplus, once or last; the key is usedAt
 	idleAtHost entry[*member] // in the Host's
 }
 

@@ -15,8 +15,9 @@
 // Pools may share limits, which hold at every instant: a Host is the server of many
 // engines, and a Cap is for several Hosts. Where all places are taken, an idle
 // connection of another pool is closed: one of those with several before the last
-// of any, and of each kind the least recently used. If none is idle, takers wait
-// in the order they came, whosever they are.
+// of any, of these rather one that was used but once, and of each kind the least
+// recently used; see evict.go. If none is idle, takers wait in the order they came,
+// whosever they are.
 //
 // If that were all, a Cap below what is in use would have its servers do nothing
 // but dial: each burst at one engine would cost others their connections, and so
@@ -273,15 +274,17 @@ func (p *Pool[C]) keep(c C, b *Base, park bool) bool {
 		return false
 	}
 	p.startClock()
+	b.idleSince = p.now
+	as := parked
 	if p.o.Host != nil {
 		p.keepIdle(b)
+		as = rested // so that its next use is seen, see evict.go
 	}
 	if park {
-		p.addBerth(c, parked)
+		p.addBerth(c, as)
 		return true
 	}
 	b.used = true // also if nobody had it: it may have died before somebody has
-	b.idleSince = p.now
 	p.idle = append(p.idle, c)
 	return true
 }

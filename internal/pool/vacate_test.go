@@ -34,7 +34,7 @@ func TestAConnectionThatBecomesIdleWhileAPlaceIsWantedIsLookedAt(t *testing.T) {
 			visits++
 			return true
 		}
-		had.keepIdle(1)
+		had.keepIdle(1, false)
 		synctest.Wait()
 		if visits != 1 || c.Stats().Evicted != 1 {
 			t.Errorf("%d visits, %+v", visits, c.Stats())
@@ -56,10 +56,10 @@ func TestASearchThatLosesAgainAndAgainHasPlacesPassedOn(t *testing.T) {
 			if visits > 2*chances {
 				return true
 			}
-			had.keepIdle(uint64(visits))
+			had.keepIdle(uint64(visits), true)
 			return false
 		}
-		had.keepIdle(1)
+		had.keepIdle(1, false)
 		synctest.Wait()
 	})
 }
@@ -71,10 +71,10 @@ func TestASearchEndsWhenNothingIsWantedAnyMore(t *testing.T) {
 		pool.evicting = func(bool) bool {
 			visits++
 			waits.host.withdraw(waits)
-			had.keepIdle(2)
+			had.keepIdle(2, true)
 			return false
 		}
-		had.keepIdle(1)
+		had.keepIdle(1, false)
 		synctest.Wait()
 		if visits != 1 {
 			t.Errorf("%d visits for one who has left", visits)
