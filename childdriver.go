@@ -67,12 +67,22 @@ type dsnConnector struct {
 func (c dsnConnector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.dsn) }
 func (c dsnConnector) Driver() driver.Driver                        { return c.driver }
 
-// heedsContext reports whether a dial ends when its context does, as database/sql's
-// contract has it. lib/pq (1.12) minds it until the server's socket is open, and then
-// waits for as long as the server says nothing.
+// heedsContext reports whether a driver is known to end a dial when its context ends,
+// as database/sql's contract has it. Not all do: lib/pq (1.12) minds it until the
+// server's socket is open, and then waits for as long as the server says nothing.
 func heedsContext(c driver.Connector) bool {
-	_, isDeaf := c.(dsnConnector)
-	return !isDeaf && packageOf(c.Driver()) != "github.com/lib/pq"
+	if _, isDeaf := c.(dsnConnector); isDeaf {
+		return false
+	}
+	return isHeedful(c.Driver()) || isHeedful(innermostDriver(c))
+}
+
+func isHeedful(d driver.Driver) bool {
+	switch packageOf(d) {
+	case "github.com/jackc/pgx/v5/stdlib", "github.com/go-sql-driver/mysql":
+		return true
+	}
+	return false
 }
 
 // inferDriver returns the driver that a DSN is surely meant for, or "".

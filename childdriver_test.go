@@ -178,10 +178,9 @@ func TestTheConnectorOfPgxCostsNoDB(t *testing.T) {
 	}
 }
 
-// database/sql's own connector for a driver of before contexts hands none on.
-func TestADriverThatIsNotToldOfTheContextDoesNotHeedIt(t *testing.T) {
+func TestADriverThatNobodyKnowsMayNotHeedTheContextOfADial(t *testing.T) {
 	registerDrivers()
-	for name, want := range map[string]bool{"configtest-plain": false, "configtest-context": true, "pgx": true} {
+	for name, want := range map[string]bool{"configtest-plain": false, "configtest-context": false, "pgx": true} {
 		c, err := openConnector(name, "somewhere")
 		if err != nil {
 			t.Fatal(err)
@@ -189,5 +188,13 @@ func TestADriverThatIsNotToldOfTheContextDoesNotHeedIt(t *testing.T) {
 		if got := heedsContext(c); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
+		wrapped := struct{ driver.Connector }{c}
+		if got := heedsContext(wrapped); got != want {
+			t.Errorf("%s in a wrapper: %v, want %v", name, got, want)
+		}
+	}
+	// database/sql's own connector for a driver of before contexts hands none on.
+	if heedsContext(dsnConnector{driver: stdlib.GetDefaultDriver()}) {
+		t.Error("a driver that is not told of the context is said to heed it")
 	}
 }

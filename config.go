@@ -167,8 +167,7 @@ type Engine struct {
 
 	// Connector is the child driver's own connector, for what a DSN cannot say:
 	// short-lived credentials, tracing, a parsed configuration. There is no JSON
-	// form. Its Connect is to end when its context does, as database/sql asks for:
-	// the statement that needs the connection may wait in it.
+	// form.
 	//
 	// As with sql.OpenDB, it belongs to multidb from then on: one that has a Close
 	// method is closed with the last engine that has it, which is at the end of

@@ -139,13 +139,17 @@ func (p *Pool[C]) removeRested(gently bool) (c C, ok bool) {
 	return c, true
 }
 
-// markRested is called with mu held.
-func (p *Pool[C]) markRested() {
-	for _, c := range p.berths {
-		if b := c.base(); b.state.CompareAndSwap(parked, rested) {
-			b.idleSince = p.now
-		}
+// markRested notes of a connection that is parked that it was used since it was looked
+// at, if it was. Called with mu held.
+func (p *Pool[C]) markRested(b *Base, idleSince time.Duration) (was bool) {
+	if !b.state.CompareAndSwap(parked, rested) {
+		return false
 	}
+	b.idleSince = idleSince
+	if p.o.Host != nil {
+		b.usedAt = p.o.Host.cap.clock.Add(1) // or before, but after those that rested already
+	}
+	return true
 }
 
 // recall takes all berths away. What is parked becomes idle in the pool. Called
@@ -183,8 +187,7 @@ func (p *Pool[C]) removeExpiredBerths(lastTick time.Duration) (expired []C) {
 				continue
 			}
 			p.stats.MaxLifetimeClosed++
-		case b.state.CompareAndSwap(parked, rested):
-			b.idleSince = lastTick
+		case p.markRested(b, lastTick):
 			continue
 		case !p.rests(b) || !b.state.CompareAndSwap(rested, pooled):
 			continue

@@ -22,7 +22,7 @@ type Cap struct {
 	waiting int         // members that wait, at whichever host
 
 	tickets atomic.Uint64 // a clock of takers: who came first
-	clock   atomic.Uint64 // goes on with each place that is taken or freed: what was used last
+	clock   atomic.Uint64 // what was used last; goes on with each place that is taken or freed, at least
 }
 
 // bound is one limit, of the Cap or of a Host. All but short is guarded by the

@@ -40,7 +40,7 @@ func stressCap(t *testing.T, rounds int) {
 				total.count(-1)
 			}
 			return c, err
-		}, pool.Options{MaxIdle: 4, MaxOpen: 6, MaxIdleTime: 50 * time.Millisecond, Host: hosts[tenant%2], Owner: &owner{heeds: tenant%3 > 0}})
+		}, pool.Options{MaxIdle: 4, MaxOpen: 6, MaxIdleTime: 50 * time.Millisecond, Host: hosts[tenant%2], Owner: &owner{heeds: tenant%3 > 0, limit: time.Second}})
 	}
 	for _, s := range servers {
 		s.dialing = func(ctx context.Context) error {

@@ -280,6 +280,26 @@ func TestAtTheCapTheSurplusThatWasParkedLongestAgoIsClosed(t *testing.T) {
 	})
 }
 
+// Nobody sees the uses of a connection that is parked and had again.
+func TestAtTheCapOfASurplusThatIsParkedTheOneInUseIsKept(t *testing.T) {
+	runShared(t, 3, 0, func(t *testing.T, s *shared) {
+		p := s.pool()
+		conns := takeMany(t, p, 2)
+		used, unused := conns[0], conns[1]
+		park(p, used)
+		s.idle(1)
+		park(p, unused)
+		for range 2 {
+			if !reclaim(t, p, used) || !used.TryPark() {
+				t.Fatal("not parked")
+			}
+		}
+		s.idle(1)
+		wantClosed(t, unused)
+		wantOpen(t, used)
+	})
+}
+
 func TestAtTheCapParkedConnectionsAreClosed(t *testing.T) {
 	runShared(t, 3, 0, func(t *testing.T, s *shared) {
 		pools := []*pool.Pool[*conn]{s.pool(), s.pool(), s.pool()}

@@ -191,7 +191,9 @@ func (p *Pool[C]) leastUsed(gently bool) (c C, ok bool) {
 		return c, true
 	}
 	if c, ok = p.removeRested(gently); !ok {
-		p.markRested()
+		for _, c := range p.berths {
+			p.markRested(c.base(), p.now)
+		}
 	}
 	return c, ok
 }

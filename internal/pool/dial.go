@@ -125,15 +125,9 @@ func (p *Pool[C]) dialTimed(ctx context.Context) (C, error) {
 func (p *Pool[C]) starterLeft(w *waiter[C]) {
 	for d := w.started; d != nil; d = d.before {
 		if !d.ended {
-			p.startGrace(d)
+			d.grace = time.AfterFunc(max(dialGrace, p.dialTimeout()+time.Second), d.cancel) // who has a limit shall see its end
 		}
 	}
-}
-
-// startGrace gives a dial its time, as nobody waits for it who would stay for longer.
-// Called with mu held.
-func (p *Pool[C]) startGrace(d *dialling[C]) {
-	d.grace = time.AfterFunc(max(dialGrace, p.dialTimeout()+time.Second), d.cancel) // who has a limit shall see its end
 }
 
 func (p *Pool[C]) dialTimeout() time.Duration {

@@ -3,11 +3,11 @@ package pool
 // How a place is made for a taker where all are taken.
 //
 // Of the pools with one connection, those go first whose connection was used but once,
-// as long as there are more than a few of them: most of those will not be used again
-// soon, and what is used all the time shall not be closed for them. That is how S3-FIFO
-// keeps a cache (Yang et al., SOSP 2023, there without the queue of what was let go):
-// where tenants are chosen by Zipf's law, a fifth less dials than by the last use alone,
-// and work that goes through all tenants once leaves the others alone.
+// as long as there are more than a few of them, since most of those will not be used
+// again soon. That is how S3-FIFO keeps a cache (Yang et al., SOSP 2023), here without
+// its memory of what was let go: where tenants are chosen by Zipf's law, a fifth less
+// dials than by the last use alone, and work that goes through all tenants once leaves
+// the others nearly alone.
 //
 // The members of a Cap that may have idle connections are kept by when they were
 // last used. To have that right after each use would take the Cap's mutex each

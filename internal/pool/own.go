@@ -11,10 +11,10 @@ import (
 // much as all else at the first use of an engine.
 //
 // Whoever dials hears of nothing else. So that is for drivers which end a dial when
-// its context ends, and the dial is not among the pool's others, which are for those
-// who wait in the queue. And it is for takers who mean to stay: those with a deadline
-// before the dial's own wait in the queue. If such a taker is called away nevertheless,
-// its dial is ended, and the pool begins another.
+// its context ends, and for dials with a limit; and the dial is not among the pool's
+// others, which are for those who wait in the queue. And it is for takers who mean to
+// stay: those with a deadline before the dial's own wait in the queue. If such a taker
+// is called away nevertheless, its dial is ended, and the pool begins another.
 
 // newOwnDial returns a dial for its taker to run, or nil if it is to wait in the
 // queue. Called with mu held.
@@ -29,11 +29,12 @@ func (p *Pool[C]) newOwnDial(taker context.Context) *dialling[C] {
 	return p.own
 }
 
-// stays reports whether a taker has no deadline within the time that a dial may take.
+// stays reports whether there is a limit to the time that a dial may take, and a taker
+// has no deadline within it. Called with mu held.
 func (p *Pool[C]) stays(taker context.Context) bool {
-	deadline, ends := taker.Deadline()
 	limit := p.dialTimeout()
-	return !ends || limit > 0 && time.Until(deadline) >= limit
+	deadline, ends := taker.Deadline()
+	return limit > 0 && (!ends || time.Until(deadline) >= limit)
 }
 
 // takeOwn returns the connection that is dialled, or another if the pool was renewed
@@ -43,15 +44,15 @@ func (p *Pool[C]) takeOwn(taker context.Context, d *dialling[C], yield func()) (
 	if wanted || err != nil {
 		return c, err
 	}
-	p.close(c)
+	go p.close(c) // which may take its time, and that is not to be taken from the taker's
 	return p.idleOrNext(taker, yield)
 }
 
 func (p *Pool[C]) runOwnDial(taker context.Context, d *dialling[C]) (c C, wanted bool, err error) {
 	defer d.cancel()
-	defer context.AfterFunc(taker, d.cancel)()
+	defer context.AfterFunc(taker, d.cancel)() // stopped only when it is known whether the taker ended the dial
 	err = errDialLeft
-	defer func() { // also where the driver ends the goroutine
+	defer func() { // also where the driver ends the goroutine, and nobody is left to be told
 		if r := recover(); r != nil {
 			err = panicked(r)
 		}
@@ -108,7 +109,7 @@ func (p *Pool[C]) dialOn(taker context.Context) bool {
 	}
 	d := p.newDial(taker)
 	p.addDial(d)
-	p.startGrace(d)
+	p.adjustClaim() // the first in the queue has a dial now
 	go p.runDial(d)
 	return true
 }

@@ -17,7 +17,10 @@ import (
 var endless = context.Background()
 
 // heedful are the options of a pool whose takers may dial.
-func heedful() pool.Options { return pool.Options{Owner: &owner{heeds: true}} }
+func heedful() pool.Options { return pool.Options{Owner: heeds()} }
+
+// heeds is the owner of one.
+func heeds() *owner { return &owner{heeds: true, limit: 24 * time.Hour} }
 
 // isTakers reports whether the goroutine is one that called Take.
 func isTakers() bool { return strings.Contains(string(debug.Stack()), ").Take(") }
@@ -143,22 +146,16 @@ func TestTheErrorOfItsOwnDialReachesTheTakerAndTheNextDials(t *testing.T) {
 	})
 }
 
-// Without a limit for a dial, any deadline may come first.
-func TestATakerWithADeadlineDoesNotDialWhereADialMayLastForEver(t *testing.T) {
-	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+// A dial without a limit may hang for ever, and others come back meanwhile.
+func TestATakerDoesNotDialWhereADialMayLastForEver(t *testing.T) {
+	run(t, pool.Options{Owner: &owner{heeds: true}}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
 		s.dialing = func(context.Context) error {
 			if isTakers() {
 				t.Error("dialled in the taker's goroutine")
 			}
 			return nil
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		c, err := p.Take(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Put(c)
+		p.Put(take(t, p))
 	})
 }
 
@@ -189,14 +186,15 @@ func TestATakerThatIsCalledAwayFromItsDialLeavesOneForTheNext(t *testing.T) {
 	})
 }
 
-func TestTheDialThatIsLeftForTheNextEndsAfterItsGrace(t *testing.T) {
-	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+func TestTheDialThatIsLeftForTheNextEndsAtItsLimit(t *testing.T) {
+	const limit = time.Minute
+	run(t, pool.Options{Owner: &owner{heeds: true, limit: limit}}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
 		s.dialing = slow(time.Hour)
 		ctx, cancel := context.WithCancel(t.Context())
 		called := startTake(ctx, p)
 		cancel()
 		called.result()
-		time.Sleep(pool.DialGrace - 1)
+		time.Sleep(limit - 1)
 		if got := p.Stats(); got.Open != 1 {
 			t.Errorf("before: %+v", got)
 		}
@@ -224,7 +222,7 @@ func TestNoDialIsLeftWhereAnotherIsUnderWayOrTheEngineIsDown(t *testing.T) {
 		}
 		p.Put(c)
 	})
-	o := &owner{heeds: true}
+	o := heeds()
 	run(t, pool.Options{Owner: o}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
 		s.dialing = slow(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -299,7 +297,7 @@ func TestWhoeverDialsIsNotTurnedAwayWhereThereIsHope(t *testing.T) {
 
 func TestNobodyDialsAnEngineThatIsDown(t *testing.T) {
 	errDown := errors.New("down")
-	run(t, pool.Options{Owner: &owner{heeds: true, down: errDown}}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+	run(t, pool.Options{Owner: &owner{heeds: true, limit: time.Minute, down: errDown}}, func(t *testing.T, s *server, p *pool.Pool[*conn]) {
 		if _, err := p.Take(endless); err != errDown {
 			t.Errorf("got %v", err)
 		}
@@ -326,6 +324,7 @@ func TestATakerThatDialledForARenewedPoolGetsAnother(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				synctest.Wait()
 				if dialled := len(s.conns); c != s.conns[2] || dialled != 3 {
 					t.Errorf("got connection %d of %d, want a new one", c.id, dialled)
 				}
@@ -336,6 +335,54 @@ func TestATakerThatDialledForARenewedPoolGetsAnother(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a server that hangs takes to close a connection is not the taker's.
+func TestATakerDoesNotWaitForTheCloseOfWhatIsNotWanted(t *testing.T) {
+	run(t, heedful(), func(t *testing.T, s *server, p *pool.Pool[*conn]) {
+		s.dialing = slow(time.Second)
+		s.closing = func() { time.Sleep(time.Hour) }
+		ctx, cancel := context.WithCancel(t.Context())
+		k := startTake(ctx, p)
+		p.Renew()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		begun := time.Now()
+		cancel()
+		if _, err := k.result(); err != context.Canceled || time.Since(begun) != 0 {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		time.Sleep(2 * time.Hour)
+	})
+}
+
+// Whoever waits in the queue has the dial that is left, and wants no place any more.
+func TestNobodysConnectionIsClosedForTheDialThatIsLeft(t *testing.T) {
+	runShared(t, 2, 0, func(t *testing.T, s *shared) {
+		other := s.pool()
+		held := take(t, other)
+		s.dialing = slow(5 * time.Second)
+		p := s.owned(heeds())
+		ctx, cancel := context.WithCancel(t.Context())
+		called, next := startTake(ctx, p), startTake(endless, p)
+		time.Sleep(time.Second) // a turn ends, and the next asks for a place
+		if got := s.host.Stats(); got.Waiting != 1 {
+			t.Errorf("before: %+v", got)
+		}
+		cancel()
+		called.result()
+		synctest.Wait()
+		if got := s.host.Stats(); got.Waiting != 0 {
+			t.Errorf("after: %+v", got)
+		}
+		other.Put(held)
+		c, err := next.result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantOpen(t, held)
+		p.Put(c)
+	})
 }
 
 func TestATakersDialThatPanicsIsAnErrorAndGivesItsPlaceBack(t *testing.T) {
@@ -356,7 +403,7 @@ func TestATakersDialThatPanicsIsAnErrorAndGivesItsPlaceBack(t *testing.T) {
 func TestATakersDialHasAPlaceOfTheCapAndTheRightToDial(t *testing.T) {
 	runShared(t, 1, 1, func(t *testing.T, s *shared) {
 		s.dialing = slow(time.Second)
-		first, next := s.owned(&owner{heeds: true}), s.owned(&owner{heeds: true})
+		first, next := s.owned(heeds()), s.owned(heeds())
 		dials := startTake(endless, first)
 		if got := s.host.Stats(); got.Open != 1 || got.Dialling != 1 {
 			t.Errorf("during the dial: %+v", got)

@@ -87,8 +87,8 @@ type Options struct {
 // Owner is told, and asked, about the engine.
 type Owner interface {
 	Lost()                      // an idle connection turned out dead
-	HeedsContext() bool         // whether a dial ends when its context does
-	DialTimeout() time.Duration // how long a dial may last, 0: no limit is set
+	HeedsContext() bool         // whether a dial ends when its context does. Called with the pool's mutex held
+	DialTimeout() time.Duration // how long a dial may last, 0: no limit is set. Called with the pool's mutex held, and without
 	Down() error                // why no dial is to be tried now, or nil; see Retry. Called with the pool's mutex held
 	Patience() time.Duration    // how long to wait for the right to dial before ErrLate; 0: as long as it takes. Called with the pool's mutex held
 }

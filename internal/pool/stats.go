@@ -10,7 +10,7 @@ type Stats struct {
 	Open    int
 	InUse   int
 	Idle    int
-	Waiting int // takers
+	Waiting int // takers, be it for a dial
 
 	Counters
 }
