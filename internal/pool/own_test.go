@@ -198,7 +198,7 @@ func TestTheDialThatIsLeftForTheNextEndsAtItsLimit(t *testing.T) {
 		if got := p.Stats(); got.Open != 1 {
 			t.Errorf("before: %+v", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got := p.Stats(); got.Open != 0 || p.Dialling() != 0 {
 			t.Errorf("after: %+v", got)
