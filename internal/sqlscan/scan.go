@@ -1,6 +1,7 @@
 package sqlscan
 
 import (
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -38,34 +39,47 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 // scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
 // a text in which no dialect has rules of its own, one reading is all of them.
 func scanGeneric(f *Facts, room []string, text string, user *Functions) {
-	if utf8.ValidString(text) {
-		s := newScanner(Postgres, text, user)
-		s.lex.generic = true
-		s.run()
-		if !s.lex.chosen {
-			s.finish(f, room)
-			return
-		}
-		s.giveBack()
+	if !utf8.ValidString(text) {
+		*f = scanEach(text, user)
+		return
 	}
-	*f = scanEach(text, user)
+	s := newScanner(Postgres, text, user)
+	s.lex.generic = true
+	s.run()
+	chosen, ambiguous := s.lex.chosen, s.lex.ambiguous
+	s.finish(f, room)
+	if !chosen {
+		return
+	}
+	if ambiguous {
+		strictest(f, text, Postgres, user)
+	}
+	f.worsenByOthers(text, user)
 }
 
 func scanEach(text string, user *Functions) Facts {
 	f := Scan(Postgres, text, user)
-	for _, d := range []Dialect{MySQL, SQLite} {
-		f.worsen(Scan(d, text, user))
-	}
+	f.worsenByOthers(text, user)
 	return f
+}
+
+// worsenByOthers adds the readings of all dialects but PostgreSQL's.
+func (f *Facts) worsenByOthers(text string, user *Functions) {
+	f.worsen(Scan(MySQL, text, user))
+	f.worsen(Scan(SQLite, text, user))
 }
 
 // strictest looks also at the other readings of an ambiguous text, those that
 // a server with other settings would take. A reading in which the literals do
 // not come out is none: such a server would reject the text.
 func strictest(f *Facts, text string, d Dialect, user *Functions) {
-	readings := []lexer{newLexer(d, text)}
-	readings[0].backslash = !readings[0].backslash
-	if d == MySQL {
+	var readings []lexer // those that differ
+	if strings.Contains(text, `\`) {
+		other := newLexer(d, text)
+		other.backslash = !other.backslash
+		readings = append(readings, other)
+	}
+	if d == MySQL && strings.Contains(text, `"`) {
 		ansi := newLexer(d, text)
 		ansi.ansiQuotes = true
 		readings = append(readings, ansi)
