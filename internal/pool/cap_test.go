@@ -163,71 +163,66 @@ func TestAtTheCapWhatWasUsedSinceIsKept(t *testing.T) {
 	})
 }
 
-// give gives a connection back, parked or not.
-var give = map[string]func(p *pool.Pool[*conn], c *conn){
-	"put":    func(p *pool.Pool[*conn], c *conn) { p.Put(c) },
-	"parked": func(p *pool.Pool[*conn], c *conn) { park(p, c) },
+// runCapped runs f with connections that are put back after their use, and with some
+// that are parked.
+func runCapped(t *testing.T, limit int, f func(t *testing.T, s *shared, use func(*pool.Pool[*conn]) *conn)) {
+	for name, giveBack := range map[string]func(p *pool.Pool[*conn], c *conn){
+		"put":    func(p *pool.Pool[*conn], c *conn) { p.Put(c) },
+		"parked": func(p *pool.Pool[*conn], c *conn) { park(p, c) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			runShared(t, limit, 0, func(t *testing.T, s *shared) {
+				f(t, s, func(p *pool.Pool[*conn]) *conn {
+					c := take(t, p)
+					giveBack(p, c)
+					return c
+				})
+			})
+		})
+	}
 }
 
 // Work that goes through all tenants once must not cost the others their connections.
 func TestAtTheCapWhatWasUsedOnceIsClosedBeforeWhatWasUsedAgain(t *testing.T) {
-	for name, back := range give {
-		t.Run(name, func(t *testing.T) {
-			runShared(t, 3, 0, func(t *testing.T, s *shared) {
-				use := func(p *pool.Pool[*conn]) *conn {
-					c := take(t, p)
-					back(p, c)
-					return c
-				}
-				a, b := s.pool(), s.pool()
-				again := []*conn{use(a), use(b)}
-				use(s.pool())
-				use(a)
-				use(b)
-				for range 5 { // each is closed for the next, though it was used last
-					use(s.pool())
-					wantOpen(t, again...)
-				}
-				if n := s.most(); n != 3 || len(s.conns) != 8 {
-					t.Errorf("%d connections at once and %d ever, want 3 and 8", n, len(s.conns))
-				}
-			})
-		})
-	}
+	runCapped(t, 3, func(t *testing.T, s *shared, use func(*pool.Pool[*conn]) *conn) {
+		a, b := s.pool(), s.pool()
+		again := []*conn{use(a), use(b)}
+		use(s.pool())
+		use(a)
+		use(b)
+		for range 5 { // each is closed for the next, though it was used last
+			use(s.pool())
+			wantOpen(t, again...)
+		}
+		if n := s.most(); n != 3 || len(s.conns) != 8 {
+			t.Errorf("%d connections at once and %d ever, want 3 and 8", n, len(s.conns))
+		}
+	})
 }
 
 // A new tenant needs a chance to be used again, however many were.
 func TestAtTheCapAFewThatWereUsedOnceAreLeftAlone(t *testing.T) {
-	for name, back := range give {
-		t.Run(name, func(t *testing.T) {
-			const limit = 11
-			runShared(t, limit, 0, func(t *testing.T, s *shared) {
-				use := func(p *pool.Pool[*conn]) *conn {
-					c := take(t, p)
-					back(p, c)
-					return c
-				}
-				var again []*conn
-				for range limit - 1 {
-					s.pool()
-				}
-				for _, p := range s.pools {
-					again = append(again, use(p))
-				}
-				first := use(s.pool())
-				for _, p := range s.pools[:limit-1] {
-					use(p)
-				}
-				second := use(s.pool()) // finds out that ten were used again, and closes one of them
-				wantClosed(t, again[0])
-				wantOpen(t, first)
-				use(s.pool()) // two are more than a few of eleven
-				wantClosed(t, first)
-				wantOpen(t, second)
-				wantOpen(t, again[1:]...)
-			})
-		})
-	}
+	const limit = 11
+	runCapped(t, limit, func(t *testing.T, s *shared, use func(*pool.Pool[*conn]) *conn) {
+		var again []*conn
+		for range limit - 1 {
+			s.pool()
+		}
+		for _, p := range s.pools {
+			again = append(again, use(p))
+		}
+		first := use(s.pool())
+		for _, p := range s.pools[:limit-1] {
+			use(p)
+		}
+		second := use(s.pool()) // finds out that ten were used again, and closes one of them
+		wantClosed(t, again[0])
+		wantOpen(t, first)
+		use(s.pool()) // two are more than a few of eleven
+		wantClosed(t, first)
+		wantOpen(t, second)
+		wantOpen(t, again[1:]...)
+	})
 }
 
 func TestAtTheCapAPoolThatLostItsConnectionsBeginsAnew(t *testing.T) {
