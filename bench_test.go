@@ -136,7 +136,7 @@ func BenchmarkLayers(b *testing.B) {
 			leased.ask(&call{ctx: ctx, via: viaQuery, query: query}, &q)
 			k.route(&q)
 		}},
-		{"classified", func() { k.classified(Postgres, query) }},
+		{"classified", func() { k.classified(Postgres, query, true) }},
 		{"lease", func() {
 			ca := call{ctx: ctx, route: route{engine: primary}}
 			leased.lease(&ca)
@@ -168,9 +168,9 @@ func BenchmarkClassified(b *testing.B) {
 	k := mustConnector(b, Config{Primary: benchEngine})
 	const query = `SELECT "users"."id", "users"."name", "users"."email", "users"."created_at" FROM "users" ` +
 		`WHERE "users"."deleted_at" IS NULL AND "users"."account_id" = $1 ORDER BY "users"."id" DESC LIMIT 20 OFFSET $2`
-	k.classified(Postgres, query)
+	k.classified(Postgres, query, true)
 	b.ReportAllocs()
 	for b.Loop() {
-		k.classified(Postgres, query)
+		k.classified(Postgres, query, true)
 	}
 }

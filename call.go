@@ -104,9 +104,9 @@ func (c *Conn) reach(ca *call) (err error) {
 	return c.admit(ca)
 }
 
-// remember keeps the facts of the last statement at hand, but not of a long one.
+// remember keeps the facts of the last statement at hand, if they are kept anyway.
 func (c *Conn) remember(f *facts) {
-	if f != nil && f != c.lastFacts && len(f.query) <= maxCachedText {
+	if f != nil && f != c.lastFacts && f.kept {
 		c.lastFacts = f
 	}
 }

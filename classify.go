@@ -132,16 +132,16 @@ func newFunctions(read, write []string) (*functions, error) {
 
 // classify is Classify with the functions of a user, which may be nil.
 func classify(d Dialect, query string, f *functions) (s Statement) {
-	s.scan(nil, d, query, f)
+	mayLock := s.scan(nil, d, query, f)
 	if d == MySQL {
-		s.crossExamine(query, false)
+		s.crossExamine(query, mayLock, false)
 	}
 	return s
 }
 
-// scan is classify without the second witness. The names of the tables are in room,
-// if they have it there.
-func (s *Statement) scan(room []string, d Dialect, query string, f *functions) {
+// scan is classify without the second witness, and reports whether that might see a
+// lock. The names of the tables are in room, if they have it there.
+func (s *Statement) scan(room []string, d Dialect, query string, f *functions) (mayLock bool) {
 	var facts sqlscan.Facts
 	sqlscan.ScanInto(&facts, room, scanDialect[d&3], query, f)
 	s.Kind = scanKind[facts.Kind]
@@ -155,6 +155,7 @@ func (s *Statement) scan(room []string, d Dialect, query string, f *functions) {
 	s.Session = facts.Session
 	s.AsksSession = facts.Asks
 	s.Tx = scanTx[facts.Tx]
+	return facts.MayLock
 }
 
 var (

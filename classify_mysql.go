@@ -24,11 +24,11 @@ import (
 // not given long texts.
 const longestWitnessed = 4 << 10
 
-// crossExamine lets the second witness speak about a statement, and about its tables
-// even if it could say nothing else. It can make what is known about the statement less
-// certain, never more.
-func (s *Statement) crossExamine(query string, tablesToo bool) {
-	if s.Kind != KindRead || s.Verb != "select" || len(query) > longestWitnessed || !tablesToo && !mayObject(query) {
+// crossExamine lets the second witness speak about a statement, if a lock may be seen in
+// it, and about its tables even if it could say nothing else. It can make what is known
+// about the statement less certain, never more.
+func (s *Statement) crossExamine(query string, mayLock, tablesToo bool) {
+	if s.Kind != KindRead || s.Verb != "select" || len(query) > longestWitnessed || !tablesToo && !mayObject(query, mayLock) {
 		return
 	}
 	tree := parseMySQL(query)
@@ -52,8 +52,9 @@ func (s *Statement) crossExamine(query string, tablesToo bool) {
 // mayObject reports whether the second witness could find a text to be no plain read.
 // In a text that begins with SELECT or a parenthesis its grammar has nothing but
 // queries, and in these it objects to FOR UPDATE, LOCK IN SHARE MODE and NEXT VALUE:
-// without one of their words anywhere it cannot.
-func mayObject(query string) bool {
+// without one of their words anywhere it cannot. mayLock is what the scanner says
+// about these words; if it is not sure, all of the text is looked at.
+func mayObject(query string, mayLock bool) bool {
 	text := query
 	for text != "" && text[0] <= ' ' {
 		text = text[1:]
@@ -61,7 +62,7 @@ func mayObject(query string) bool {
 	if !strings.HasPrefix(text, "(") && (len(text) < len("select ") || !spells(text[:len("select")], "select")) {
 		return true
 	}
-	return containsWord(text, "for", 0) || containsWord(text, "lock", 3) || containsWord(text, "next", 2)
+	return mayLock && (containsWord(text, "for", 0) || containsWord(text, "lock", 3) || containsWord(text, "next", 2))
 }
 
 // containsWord reports whether text has a word in it, in letters of any case. It looks

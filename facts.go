@@ -2,6 +2,7 @@ package multidb
 
 import (
 	"hash/maphash"
+	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 )
@@ -13,11 +14,11 @@ type facts struct {
 	rule    *rule // nil if none matches
 	against *rule // one that sends another statement of the text to another database
 	dialect Dialect
-	refused bool // by a replica, as a write
+	refused bool        // by a replica, as a write
+	kept    bool        // by the cache, so that others may keep them as well
+	seen    atomic.Bool // since the cache last looked for something to forget
 	Statement
 	room [2]string // for the names of its tables, which few statements have more of
-
-	seen atomic.Bool // since the cache last looked for something to forget
 }
 
 // mayWrite reports whether the statement must not be sent to a replica.
@@ -45,7 +46,7 @@ func (f *facts) what() string {
 }
 
 const (
-	// factsSets times factsWays texts are remembered. The cache takes 32 KiB
+	// factsSets times factsWays texts are remembered. The cache takes 48 KiB
 	// when empty, and at most 16 MiB with texts of the greatest length.
 	factsSets = 1024
 	factsWays = 4
@@ -58,24 +59,47 @@ const (
 // factsCache remembers facts by query text. A hit takes no lock and allocates
 // nothing.
 //
+// A text gets in when it comes again: of the first time there remains a mark, and no
+// copy. So a program that puts literals into its texts, which come once each, fills
+// nothing but marks.
+//
 // It is an array of small sets, in the manner of a processor's cache: a text
 // belongs to one set, and a new one takes the place of one that was not asked
-// for again since it came. So a program that puts literals into its texts fills
-// one place of each set over and over, and leaves the texts that repeat alone.
+// for again since it came. So texts that come but twice leave those alone that come
+// over and over.
 type factsCache struct {
-	seed maphash.Seed
-	sets [factsSets]factsSet
+	seed  maphash.Seed
+	sets  [factsSets]factsSet
+	marks [factsSets]factsMarks
 }
 
-type factsSet [factsWays]atomic.Pointer[facts]
+type (
+	factsSet   [factsWays]atomic.Pointer[facts]
+	factsMarks [factsWays]atomic.Uint32 // of texts of the set that came, a part of their hash
+)
 
 func newFactsCache() *factsCache { return &factsCache{seed: maphash.MakeSeed()} }
 
+func (c *factsCache) hash(query string) uint64 { return maphash.String(c.seed, query) }
+
 // place returns the set of a text, and the way in it at which to begin looking
 // for one to replace.
-func (c *factsCache) place(query string) (set *factsSet, way uint64) {
-	hash := maphash.String(c.seed, query)
+func (c *factsCache) place(hash uint64) (set *factsSet, way uint64) {
 	return &c.sets[hash%factsSets], hash / factsSets
+}
+
+// came reports whether a text has come before, as far as its mark is still there. It
+// takes the place of any other mark: if that were always the same, two texts could
+// keep each other out for ever.
+func (c *factsCache) came(hash uint64) bool {
+	marks, mark := &c.marks[hash%factsSets], uint32(hash>>32)
+	for i := range marks {
+		if marks[i].Load() == mark {
+			return true
+		}
+	}
+	marks[rand.N(factsWays)].Store(mark)
+	return false
 }
 
 func (set *factsSet) get(query string) *facts {
@@ -122,36 +146,45 @@ func (set *factsSet) replace(f *facts, way uint64) {
 }
 
 // factsFor returns the facts that a question needs. Those at hand are often the
-// right ones: of the statement that was prepared, or of the last one.
+// right ones: of the statement that was prepared, of the last one, or of this one,
+// asked before.
 func (k *Connector) factsFor(q *question, d Dialect) *facts {
 	f := q.known
 	if f == nil || f.dialect != d || f.query != q.query {
-		f = k.classified(d, q.query)
+		f = k.classified(d, q.query, q.via == viaPrepare)
+		q.known = f
 	}
 	return f
 }
 
-// classified returns the facts about a query text, from memory if it is there.
-func (k *Connector) classified(d Dialect, query string) *facts {
+// classified returns the facts about a query text, from memory if it is there. A
+// text that is to stay is remembered the first time.
+func (k *Connector) classified(d Dialect, query string, stays bool) *facts {
 	if len(query) > maxCachedText {
 		return k.classifyNow(d, query)
 	}
-	set, way := k.known[d].place(query)
+	known := k.known[d]
+	hash := known.hash(query)
+	set, way := known.place(hash)
 	if f := set.get(query); f != nil {
 		return f
+	}
+	if !known.came(hash) && !stays {
+		return k.classifyNow(d, query)
 	}
 	// The text may be a piece of a much larger one, which must not be kept
 	// alive by it.
 	f := k.classifyNow(d, strings.Clone(query))
+	f.kept = true
 	set.add(f, way)
 	return f
 }
 
 func (k *Connector) classifyNow(d Dialect, query string) *facts {
 	f := &facts{query: query, dialect: d}
-	f.scan(f.room[:], d, query, k.functions)
+	mayLock := f.scan(f.room[:], d, query, k.functions)
 	if d == MySQL {
-		f.crossExamine(query, k.asksForTables)
+		f.crossExamine(query, mayLock, k.asksForTables)
 	}
 	f.rule, f.against = k.matchingRule(&f.Statement)
 	return f
@@ -164,7 +197,9 @@ func (k *Connector) learnWrite(f *facts) *facts {
 	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement, refused: true}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
 	if len(f.query) <= maxCachedText {
-		set, way := k.known[f.dialect].place(f.query)
+		known := k.known[f.dialect]
+		set, way := known.place(known.hash(f.query))
+		learnt.query, learnt.kept = strings.Clone(f.query), true
 		set.replace(learnt, way)
 	}
 	return learnt

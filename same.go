@@ -107,7 +107,7 @@ func (c *Conn) startHeld(ca *call) bool {
 func (c *Conn) keepRoute(ca *call, q *question) {
 	r := &ca.route
 	if !c.connector.keepsRoutes || q.choice != nil || q.detour != nil || r.engine.mayRefuse() ||
-		r.facts != nil && len(r.facts.query) > maxCachedText {
+		r.facts != nil && !r.facts.kept {
 		return
 	}
 	now := &r.engine.database.view

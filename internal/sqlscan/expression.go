@@ -226,17 +226,18 @@ func (s *scanner) maybeName(t *token) {
 }
 
 // maybeCall reports whether a token behind a dot may spell a function that x.name
-// calls. It looks at its length and first letter only. What is written as U&"..."
-// may spell anything.
+// calls. It looks at its length, its first and its last letter only. What is written as
+// U&"..." may spell anything.
 func (s *scanner) maybeCall(t *token) bool {
-	n, first := t.end-t.start, t.start
+	text, first, end := s.lex.text, t.start, t.end
 	if t.kind == quoted {
-		if s.lex.text[first]|0x20 == 'u' {
+		if text[first]|0x20 == 'u' {
 			return true
 		}
-		n, first = n-2, first+1
+		first, end = first+1, end-1
 	}
-	return n < 64 && s.known.fields[n]>>(s.lex.text[first]&31)&1 != 0
+	n := end - first
+	return n-1 < 63 && s.known.fields[n][text[first]&31]>>(text[end-1]&31)&1 != 0
 }
 
 // fieldCall: x.nextval may be a field of x, and may be a call. It is taken for a

@@ -32,6 +32,7 @@ type Facts struct {
 	Mutates     bool     // it may change data
 	Session     bool     // it may leave state on its connection
 	Asks        bool     // it asks for what earlier statements left on its connection
+	MayLock     bool     // it has FOR, LOCK or NEXT in it, or another lexer might see that
 	Tx          TxEffect
 }
 

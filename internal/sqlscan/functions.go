@@ -49,7 +49,7 @@ var known = [...]func() *functionTable{
 type functionTable struct {
 	names   *wordTable
 	effects []effect
-	fields  [64]uint32 // by length and first letter: names to look at in x.name
+	fields  [64][32]uint32 // by length, first and last letter: names to look at in x.name
 }
 
 // effect returns what a function does, and whether it is in the table.
@@ -74,7 +74,7 @@ func parseFunctions(d Dialect, list string) *functionTable {
 		e := effectNames[strings.TrimSpace(what)]
 		names, t.effects = append(names, name), append(t.effects, e)
 		if e.acts() && calledAsField(d, name) {
-			t.fields[len(name)] |= 1 << (name[0] & 31)
+			t.fields[len(name)][name[0]&31] |= 1 << (name[len(name)-1] & 31)
 		}
 	}
 	t.names = newWordTable(names)

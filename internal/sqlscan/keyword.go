@@ -76,10 +76,8 @@ const (
 	kRows
 
 	// Locks.
-	kFor
 	kNo
 	kShare
-	kLock
 	kNowait
 	kSkip
 
@@ -147,11 +145,17 @@ const (
 	kValue
 	kEscape
 	kPassing
-	kPrefix       // any other word that an expression may follow directly
-	kPreface      // the same, but mostly a name
+	kPreface      // a word that an expression may follow directly, but mostly a name
 	kModifier     // MySQL: any other word between a verb and its first name
 	kSelectOption // MySQL: any other word between SELECT and its list
+
+	// Locks and sequences begin with these.
+	kFor
+	kLock
+	kPrefix // NEXT, and any other word that an expression may follow directly
 	keywordCount
+
+	firstOfLocks = kFor
 )
 
 // keywordText has the spelling of each keyword; those that share one meaning

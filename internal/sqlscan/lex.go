@@ -1,5 +1,7 @@
 package sqlscan
 
+import "math/bits"
+
 // longestText is how long a text may be. Positions in it are 32 bits.
 const longestText = 1 << 31
 
@@ -22,6 +24,7 @@ type lexer struct {
 	// Findings about the text so far.
 	sawExecutable bool   // it has an executable comment
 	ambiguous     bool   // a server setting decides where one of its literals ends
+	mayLock       bool   // it has a word that a lock begins with, or a token that others may read as one
 	problem       string // why the last bad token is bad
 }
 
@@ -86,12 +89,12 @@ var (
 	prefixed = [256]bool{'\'': true, '&': true}
 )
 
-// singleKind is the kind of the tokens of one byte.
+// singleKind is the kind of the tokens of one byte, where that is what they are.
 var singleKind = func() (t [256]kind) {
 	for c := range t {
 		t[c] = op
 	}
-	t['('], t[')'], t[']'], t['{'], t[','], t[';'] = lparen, rparen, rbracket, lbrace, comma, semicolon
+	t['('], t[')'], t[']'], t['{'], t[','], t[';'], t['?'] = lparen, rparen, rbracket, lbrace, comma, semicolon, question
 	return t
 }()
 
@@ -131,7 +134,9 @@ func (l *lexer) fill(buf []token) {
 			*t = token{start: uint32(pos), end: uint32(end), kind: word}
 			// What stands directly after a dot is a name, whatever it spells.
 			if end-pos >= shortestWord && (last != dot || pos != start) {
-				t.key = keywordAt(text, pos, end)
+				if t.key = keywordAt(text, pos, end); t.key >= firstOfLocks {
+					l.mayLock = true
+				}
 			}
 			pos, last = end, word
 			continue
@@ -154,13 +159,9 @@ func (l *lexer) fill(buf []token) {
 			continue
 		case quotation:
 			if c == '"' && l.dialect() != MySQL || c == '`' && l.dialect() != Postgres { // what ORMs write: "users"."id"
-				end := pos + 1
-				for end < len(text) && inName[text[end]] {
-					end++
-				}
-				if end+1 < len(text) && text[end] == c && text[end+1] != c && end > pos+1 {
-					*t = token{start: uint32(pos), end: uint32(end + 1), kind: quoted}
-					pos, last = end+1, quoted
+				if end := plainNameEnds(text, pos); end > 0 {
+					*t = token{start: uint32(pos), end: uint32(end), kind: quoted}
+					pos, last = end, quoted
 					continue
 				}
 			}
@@ -175,6 +176,22 @@ func (l *lexer) fill(buf []token) {
 				last = dot
 				continue
 			}
+			if c == '?' && (pos+1 == len(text) || class[text[pos+1]] != digit) || c == '*' && !l.executable {
+				k := singleKind[c]
+				*t = token{start: uint32(pos), end: uint32(pos + 1), kind: k}
+				pos++
+				last = k
+				continue
+			}
+			if c == '$' && pos+1 < len(text) && class[text[pos+1]] == digit && l.dialect() == Postgres {
+				end := pos + 2
+				for end < len(text) && class[text[end]] == digit {
+					end++
+				}
+				*t = token{start: uint32(pos), end: uint32(end), kind: param}
+				pos, last = end, param
+				continue
+			}
 		}
 		l.pos, l.last = pos, last
 		l.next(t, start)
@@ -182,6 +199,31 @@ func (l *lexer) fill(buf []token) {
 	}
 	l.pos, l.last = pos, last
 	look(pos - from + len(buf))
+}
+
+// plainNameEnds returns the position behind the quoted name that begins at i, or 0 if
+// that does not end or has a quote in it. It looks at eight bytes at once: names are
+// short, and where each ends cannot be foretold.
+func plainNameEnds(text string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote := text[i]
+	for i++; i+8 < len(text); i += 8 {
+		w := load8(text[i:]) ^ uint64(quote)*ones // zero where the quote is
+		if zero := (w - ones) &^ w & highs; zero != 0 {
+			i += bits.TrailingZeros64(zero)/8 + 1
+			if text[i] == quote {
+				return 0
+			}
+			return i
+		}
+	}
+	for i < len(text) && text[i] != quote {
+		i++
+	}
+	if i++; i > len(text) || i < len(text) && text[i] == quote {
+		return 0
+	}
+	return i
 }
 
 // looked is told how many bytes of a text, or entries of a list, were looked at.
@@ -223,6 +265,7 @@ func (l *lexer) atEnd(t *token) {
 // next reads one token, with what fill leaves to it. The token before ended at
 // start.
 func (l *lexer) next(t *token, start int) {
+	l.mayLock = true
 	for l.pos < len(l.text) {
 		c := l.text[l.pos]
 		switch class[c] {
@@ -263,6 +306,7 @@ func (l *lexer) next(t *token, start int) {
 // symbol reads a token that starts with c, which is neither blank nor letter
 // nor digit, and which starts no comment.
 func (l *lexer) symbol(t *token, c byte, glued bool) {
+	l.mayLock = true
 	start := l.pos
 	end := start + 1
 	*t = token{kind: op, start: uint32(start)}

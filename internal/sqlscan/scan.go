@@ -118,6 +118,7 @@ func (f *Facts) worsen(other Facts) {
 	f.Mutates = f.Mutates || other.Mutates
 	f.Session = f.Session || other.Session
 	f.Asks = f.Asks || other.Asks
+	f.MayLock = f.MayLock || other.MayLock
 	f.TablesKnown = f.TablesKnown && other.TablesKnown && f.Verb == other.Verb
 	if f.Tx != other.Tx {
 		f.Tx = TxBegin // the careful one: the connection is kept until it is known
@@ -188,6 +189,7 @@ func (s *scanner) run() {
 // they have it there.
 func (s *scanner) finish(f *Facts, room []string) {
 	*f = s.facts
+	f.MayLock = s.lex.mayLock
 	f.Reads, room = s.reads.take(room)
 	f.Writes, room = s.writes.take(room)
 	if len(s.verbs) > 0 {

@@ -209,8 +209,15 @@ func (s *scanner) spell(text string, k kind) (string, bool) {
 		quote = text[len(text)-1]
 		text = text[1 : len(text)-1]
 	}
+	i := 0
+	for i < len(text) && !spelledApart[text[i]] {
+		i++
+	}
+	if i == len(text) {
+		return text, text != ""
+	}
 	dots, quotes, capitals := false, false, false
-	for i := 0; i < len(text); i++ {
+	for ; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '.':
 			dots = true
@@ -231,6 +238,17 @@ func (s *scanner) spell(text string, k kind) (string, bool) {
 	}
 	return text, text != "" && !dots
 }
+
+// spelledApart are the bytes of a name that may not stand for themselves.
+var spelledApart = func() (t [256]bool) {
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = true
+	}
+	for _, c := range ".'\"`]" {
+		t[c] = true
+	}
+	return t
+}()
 
 // lower folds ASCII letters, as all the servers do with plain names. It
 // allocates only if there is something to fold.

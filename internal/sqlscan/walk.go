@@ -3,12 +3,9 @@ package sqlscan
 // walk reads to the end of the statement.
 func (s *scanner) walk() {
 	for at := s.at; ; at = s.at + 1 {
-		switch c := s.top().clause; {
-		case c <= inBody:
-			s.coast(at, &inert)
-		case c == onExpr:
-			s.coast(at, &inertInCondition)
-		default:
+		if calm := calmIn[s.top().clause]; calm != nil {
+			s.coast(at, calm)
+		} else {
 			s.goTo(at)
 		}
 		if s.end() {
@@ -30,7 +27,7 @@ func (s *scanner) walk() {
 // coast goes to a token of the window, and on from it over what decides nothing
 // where no table can be named: literals, operators, columns, and the keywords between
 // them. Most of a long text is that.
-func (s *scanner) coast(at int, inert *[op + 1]bool) {
+func (s *scanner) coast(at int, calm *calm) {
 	f := s.top()
 	for from := at; ; at++ {
 		if at+3 >= windowSize {
@@ -41,9 +38,9 @@ func (s *scanner) coast(at int, inert *[op + 1]bool) {
 		}
 		t := &s.window[at]
 		switch {
-		case inert[t.kind]:
+		case calm.kinds[t.kind]:
 			continue
-		case (t.kind == word || t.kind == quoted) && (t.key == notKeyword || betweenOperands[t.key]):
+		case (t.kind == word || t.kind == quoted) && (t.key == notKeyword || calm.words[t.key]):
 			switch s.window[at+1].kind {
 			case dot:
 				if t.key == notKeyword && s.isField(at+2) {
@@ -70,22 +67,26 @@ func (s *scanner) isField(at int) bool {
 	return (name.kind == word || name.kind == quoted) && behind != dot && behind != lparen && !s.maybeCall(name)
 }
 
-// inert are the kinds of tokens that decide nothing where no table can be named, and
-// inertInCondition those that do not in a join condition, behind which a comma goes on
-// with the next table.
-var (
-	inert            = [op + 1]bool{number: true, str: true, param: true, question: true, op: true, comma: true, lbracket: true, rbracket: true}
-	inertInCondition = func() [op + 1]bool {
-		kinds := inert
-		kinds[comma] = false
-		return kinds
-	}()
-)
-
-// betweenOperands are the keywords that decide nothing there, unless a parenthesis or
-// a dot follows.
-var betweenOperands = [keywordCount]bool{
-	kAnd: true, kOr: true, kNot: true, kIs: true, kNull: true, kTrue: true, kFalse: true,
-	kLike: true, kIlike: true, kBetween: true, kCase: true, kThen: true, kElse: true, kEnd: true,
-	kBy: true, kDesc: true, kDistinct: true, kCollate: true,
+// calm is what decides nothing in a clause: kinds of tokens, and keywords unless a
+// parenthesis or a dot follows.
+type calm struct {
+	kinds [op + 1]bool
+	words [keywordCount]bool
 }
+
+// calmIn has the clauses in which no table can be named.
+var calmIn = func() (in [usingNames + 1]*calm) {
+	body := calm{
+		kinds: [...]bool{number: true, str: true, param: true, question: true, op: true, comma: true, lbracket: true, rbracket: true},
+		words: [keywordCount]bool{
+			kAnd: true, kOr: true, kNot: true, kIs: true, kNull: true, kTrue: true, kFalse: true,
+			kLike: true, kIlike: true, kBetween: true, kCase: true, kThen: true, kElse: true, kEnd: true,
+			kBy: true, kDesc: true, kDistinct: true, kCollate: true,
+		},
+	}
+	tail, condition := body, body
+	tail.words[kOrder], tail.words[kHaving], tail.words[kLimit] = true, true, true // which lead from tail to tail
+	condition.kinds[comma] = false                                                 // behind it is the next table
+	in[inBody], in[inTail], in[onExpr] = &body, &tail, &condition
+	return in
+}()
