@@ -176,20 +176,8 @@ func (l *lexer) fill(buf []token) {
 				last = dot
 				continue
 			}
-			if c == '?' && (pos+1 == len(text) || class[text[pos+1]] != digit) || c == '*' && !l.executable {
-				k := singleKind[c]
-				*t = token{start: uint32(pos), end: uint32(pos + 1), kind: k}
-				pos++
-				last = k
-				continue
-			}
-			if c == '$' && pos+1 < len(text) && class[text[pos+1]] == digit && l.dialect() == Postgres {
-				end := pos + 2
-				for end < len(text) && class[text[end]] == digit {
-					end++
-				}
-				*t = token{start: uint32(pos), end: uint32(end), kind: param}
-				pos, last = end, param
+			if l.pos, l.last = pos, last; l.usualMark(t, c) {
+				pos, last = l.pos, t.kind
 				continue
 			}
 		}
@@ -199,6 +187,25 @@ func (l *lexer) fill(buf []token) {
 	}
 	l.pos, l.last = pos, last
 	look(pos - from + len(buf))
+}
+
+// usualMark reads the token that begins with c, if it is one that statements are full
+// of and that begins no comment.
+func (l *lexer) usualMark(t *token, c byte) bool {
+	k, end := singleKind[c], l.pos+1
+	switch next := l.peek(1); {
+	case c == '?' && class[next] != digit, c == '-' && next != '-', c == '/' && next != '*', c == '*' && !l.executable:
+	case c == ':' && next == ':' && l.dialect() == Postgres:
+		k, end = cast, end+1
+	case c == '$' && class[next] == digit && l.dialect() == Postgres:
+		l.dollar(t)
+		return true
+	default:
+		return false
+	}
+	*t = token{start: uint32(l.pos), end: uint32(end), kind: k}
+	l.pos = end
+	return true
 }
 
 // plainNameEnds returns the position behind the quoted name that begins at i, or 0 if
