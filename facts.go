@@ -68,15 +68,14 @@ const (
 // for again since it came. So texts that come but twice leave those alone that come
 // over and over.
 type factsCache struct {
-	seed  maphash.Seed
-	sets  [factsSets]factsSet
-	marks [factsSets]factsMarks
+	seed maphash.Seed
+	sets [factsSets]factsSet
 }
 
-type (
-	factsSet   [factsWays]atomic.Pointer[facts]
-	factsMarks [factsWays]atomic.Uint32 // of texts of the set that came, a part of their hash
-)
+type factsSet struct {
+	ways  [factsWays]atomic.Pointer[facts]
+	marks [factsWays]atomic.Uint32 // of texts that came, a part of their hash
+}
 
 func newFactsCache() *factsCache { return &factsCache{seed: maphash.MakeSeed()} }
 
@@ -88,23 +87,9 @@ func (c *factsCache) place(hash uint64) (set *factsSet, way uint64) {
 	return &c.sets[hash%factsSets], hash / factsSets
 }
 
-// came reports whether a text has come before, as far as its mark is still there. It
-// takes the place of any other mark: if that were always the same, two texts could
-// keep each other out for ever.
-func (c *factsCache) came(hash uint64) bool {
-	marks, mark := &c.marks[hash%factsSets], uint32(hash>>32)
-	for i := range marks {
-		if marks[i].Load() == mark {
-			return true
-		}
-	}
-	marks[rand.N(factsWays)].Store(mark)
-	return false
-}
-
 func (set *factsSet) get(query string) *facts {
-	for i := range set {
-		if f := set[i].Load(); f != nil && f.query == query {
+	for i := range set.ways {
+		if f := set.ways[i].Load(); f != nil && f.query == query {
 			if !f.seen.Load() {
 				f.seen.Store(true)
 			}
@@ -114,31 +99,45 @@ func (set *factsSet) get(query string) *facts {
 	return nil
 }
 
+// came reports whether a text has come before, as far as its mark is still there. It
+// takes the place of any other mark: if that were always the same, two texts could
+// keep each other out for ever.
+func (set *factsSet) came(hash uint64) bool {
+	mark := uint32(hash >> 32)
+	for i := range set.marks {
+		if set.marks[i].Load() == mark {
+			return true
+		}
+	}
+	set.marks[rand.N(factsWays)].Store(mark)
+	return false
+}
+
 // add puts f in an empty place, else in that of a text that was not seen again.
 // If all were, they get a second chance and one of them gives way.
 func (set *factsSet) add(f *facts, way uint64) {
-	for i := range set {
-		if set[i].CompareAndSwap(nil, f) {
+	for i := range set.ways {
+		if set.ways[i].CompareAndSwap(nil, f) {
 			return
 		}
 	}
 	for range factsWays {
 		way++
-		if !set[way%factsWays].Load().seen.Load() {
-			set[way%factsWays].Store(f)
+		if !set.ways[way%factsWays].Load().seen.Load() {
+			set.ways[way%factsWays].Store(f)
 			return
 		}
 	}
-	for i := range set {
-		set[i].Load().seen.Store(false)
+	for i := range set.ways {
+		set.ways[i].Load().seen.Store(false)
 	}
-	set[way%factsWays].Store(f)
+	set.ways[way%factsWays].Store(f)
 }
 
 // replace puts f where facts of the same text are, else where add would.
 func (set *factsSet) replace(f *facts, way uint64) {
-	for i := range set {
-		if old := set[i].Load(); old != nil && old.query == f.query && set[i].CompareAndSwap(old, f) {
+	for i := range set.ways {
+		if old := set.ways[i].Load(); old != nil && old.query == f.query && set.ways[i].CompareAndSwap(old, f) {
 			return
 		}
 	}
@@ -169,7 +168,7 @@ func (k *Connector) classified(d Dialect, query string, stays bool) *facts {
 	if f := set.get(query); f != nil {
 		return f
 	}
-	if !known.came(hash) && !stays {
+	if !set.came(hash) && !stays {
 		return k.classifyNow(d, query)
 	}
 	// The text may be a piece of a much larger one, which must not be kept

@@ -96,8 +96,8 @@ func TestFactsSurviveAFloodOfLiterals(t *testing.T) {
 
 func (c *factsCache) size() (n int) {
 	for i := range c.sets {
-		for j := range c.sets[i] {
-			if c.sets[i][j].Load() != nil {
+		for j := range c.sets[i].ways {
+			if c.sets[i].ways[j].Load() != nil {
 				n++
 			}
 		}
@@ -154,7 +154,6 @@ func BenchmarkFactsFirst(b *testing.B) {
 				for i := 0; b.Loop(); i++ {
 					if i%len(texts) == 0 {
 						clear(k.known[d].sets[:])
-						clear(k.known[d].marks[:])
 					}
 					k.classified(d, texts[i%len(texts)], stays)
 				}
