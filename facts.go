@@ -79,12 +79,10 @@ type factsSet struct {
 
 func newFactsCache() *factsCache { return &factsCache{seed: maphash.MakeSeed()} }
 
-func (c *factsCache) hash(query string) uint64 { return maphash.String(c.seed, query) }
-
-// place returns the set of a text, and the way in it at which to begin looking
-// for one to replace.
-func (c *factsCache) place(hash uint64) (set *factsSet, way uint64) {
-	return &c.sets[hash%factsSets], hash / factsSets
+// place returns the set of a text, and its mark.
+func (c *factsCache) place(query string) (set *factsSet, mark uint32) {
+	hash := maphash.String(c.seed, query)
+	return &c.sets[hash%factsSets], uint32(hash >> 32)
 }
 
 func (set *factsSet) get(query string) *facts {
@@ -102,8 +100,7 @@ func (set *factsSet) get(query string) *facts {
 // came reports whether a text has come before, as far as its mark is still there. It
 // takes the place of any other mark: if that were always the same, two texts could
 // keep each other out for ever.
-func (set *factsSet) came(hash uint64) bool {
-	mark := uint32(hash >> 32)
+func (set *factsSet) came(mark uint32) bool {
 	for i := range set.marks {
 		if set.marks[i].Load() == mark {
 			return true
@@ -114,34 +111,35 @@ func (set *factsSet) came(hash uint64) bool {
 }
 
 // add puts f in an empty place, else in that of a text that was not seen again.
-// If all were, they get a second chance and one of them gives way.
-func (set *factsSet) add(f *facts, way uint64) {
+// If all were, they get a second chance and one of them goes.
+func (set *factsSet) add(f *facts) {
 	for i := range set.ways {
 		if set.ways[i].CompareAndSwap(nil, f) {
 			return
 		}
 	}
-	for range factsWays {
-		way++
-		if !set.ways[way%factsWays].Load().seen.Load() {
-			set.ways[way%factsWays].Store(f)
+	first := rand.N(factsWays)
+	for i := range factsWays {
+		way := &set.ways[(first+i)%factsWays]
+		if !way.Load().seen.Load() {
+			way.Store(f)
 			return
 		}
 	}
 	for i := range set.ways {
 		set.ways[i].Load().seen.Store(false)
 	}
-	set.ways[way%factsWays].Store(f)
+	set.ways[first].Store(f)
 }
 
 // replace puts f where facts of the same text are, else where add would.
-func (set *factsSet) replace(f *facts, way uint64) {
+func (set *factsSet) replace(f *facts) {
 	for i := range set.ways {
 		if old := set.ways[i].Load(); old != nil && old.query == f.query && set.ways[i].CompareAndSwap(old, f) {
 			return
 		}
 	}
-	set.add(f, way)
+	set.add(f)
 }
 
 // factsFor returns the facts that a question needs. Those at hand are often the
@@ -162,20 +160,18 @@ func (k *Connector) classified(d Dialect, query string, stays bool) *facts {
 	if len(query) > maxCachedText {
 		return k.classifyNow(d, query)
 	}
-	known := k.known[d]
-	hash := known.hash(query)
-	set, way := known.place(hash)
+	set, mark := k.known[d].place(query)
 	if f := set.get(query); f != nil {
 		return f
 	}
-	if !set.came(hash) && !stays {
+	if !set.came(mark) && !stays {
 		return k.classifyNow(d, query)
 	}
 	// The text may be a piece of a much larger one, which must not be kept
 	// alive by it.
 	f := k.classifyNow(d, strings.Clone(query))
 	f.kept = true
-	set.add(f, way)
+	set.add(f)
 	return f
 }
 
@@ -196,10 +192,9 @@ func (k *Connector) learnWrite(f *facts) *facts {
 	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement, refused: true}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
 	if len(f.query) <= maxCachedText {
-		known := k.known[f.dialect]
-		set, way := known.place(known.hash(f.query))
 		learnt.query, learnt.kept = strings.Clone(f.query), true
-		set.replace(learnt, way)
+		set, _ := k.known[f.dialect].place(f.query)
+		set.replace(learnt)
 	}
 	return learnt
 }

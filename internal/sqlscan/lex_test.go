@@ -198,3 +198,23 @@ func FuzzGaps(f *testing.F) {
 		}
 	})
 }
+
+// plainNameEnds takes a name in pieces of eight bytes: it says what closeQuote says,
+// wherever the quote is.
+func TestPlainNamesEndWhereTheyShould(t *testing.T) {
+	for length := range 20 {
+		name := strings.Repeat("n", length)
+		for _, behind := range []string{"", `"`, `""`, " ", ` "`, `."id"`, ", and a longer end"} {
+			for _, text := range []string{name + behind, name + `"` + behind, name + `""` + name + `"` + behind} {
+				l := newLexer(SQLite, "x.\""+text)
+				end, ok := l.closeQuote(3, '"', false)
+				if !ok || strings.Contains(l.text[3:end-1], `"`) {
+					end = 0
+				}
+				if got := plainNameEnds(l.text, 2); got != end {
+					t.Errorf("%q ends at %d, want %d", l.text, got, end)
+				}
+			}
+		}
+	}
+}
