@@ -59,7 +59,7 @@ func (g *generator) query() string {
 	if g.rand.IntN(2) == 0 {
 		end += " LIMIT 20"
 	}
-	for b.Len()+len(end) < 182 {
+	for b.Len()+len(end) < 178 {
 		b.WriteString(" AND " + g.condition(table))
 	}
 	return b.String() + end
