@@ -65,9 +65,9 @@ func mayObject(query string, mayLock bool) bool {
 	return mayLock && (containsWord(text, "for", 0) || containsWord(text, "lock", 3) || containsWord(text, "next", 2))
 }
 
-// containsWord reports whether text has a word in it, in letters of any case. It looks
-// for one letter of the word, a rare one, as to find a byte is much quicker than to
-// look at each.
+// containsWord reports whether text has a word in it, in letters of any case, that is
+// not part of a longer one. It looks for one letter of the word, a rare one, as to find a
+// byte is much quicker than to look at each.
 func containsWord(text, word string, rare int) bool {
 	for _, letter := range [2]byte{word[rare], word[rare] &^ 0x20} {
 		for i := rare; i < len(text); i++ {
@@ -76,12 +76,19 @@ func containsWord(text, word string, rare int) bool {
 				break
 			}
 			i += n
-			if from, end := i-rare, i-rare+len(word); end <= len(text) && spells(text[from:end], word) {
+			if from, end := i-rare, i-rare+len(word); end <= len(text) && spells(text[from:end], word) &&
+				(from == 0 || !isNameLetter(text[from-1])) && (end == len(text) || !isNameLetter(text[end])) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// isNameLetter reports whether a name of the second witness goes on with c, wherever it
+// stands. A digit may be none: in /*!50000for update*/ it belongs to the comment.
+func isNameLetter(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || c == '_' || c == '@'
 }
 
 // spells reports whether s is a word of small letters, in letters of any case. They

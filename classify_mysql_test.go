@@ -43,7 +43,11 @@ func TestSecondWitnessIsAskedWhereItMatters(t *testing.T) {
 		"delete from t":                                     true,
 		"sel":                                               true,
 		"select information from t":                         false,
-		"select information, 'a' from t":                    true, // costs, and does no harm
+		"select information, locks, 'a' from t":             false,
+		"select 1 from t /*!50000for update*/":              true,
+		"select 'a'for update":                              true,
+		"select @for, 'a'":                                  false,
+		"select a from t where b = 'go for it'":             true, // costs, and does no harm
 		"select a from t where b = 'for update'":            true,
 		"select a from t -- for update":                     true,
 		"select `for update` from t":                        false,
@@ -85,7 +89,9 @@ func TestSecondWitnessPanics(t *testing.T) {
 // FuzzSecondWitness: the witness makes nothing a read that was none before, and
 // takes no table away.
 func FuzzSecondWitness(f *testing.F) {
-	for _, query := range []string{"select 1", "/*!*/", "select a from t for update", "select * from a.b, c join d", "insert into t select 1", "select 1; drop table t"} {
+	for _, query := range []string{"select 1", "/*!*/", "select a from t for update", "select * from a.b, c join d", "insert into t select 1", "select 1; drop table t",
+		"select 1 /*!50000for update*/", "select a from t where b = 'x' for update", "select x.for, `for` from t lock in share mode",
+		"select next 5 values from s", "select 0x1for", "select @for, :for", "select a // b\nfor update"} {
 		f.Add(query)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
