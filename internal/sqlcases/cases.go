@@ -20,7 +20,7 @@ type Case struct {
 
 // All returns all cases.
 func All() (cases []Case) {
-	for _, topic := range []func() []Case{Reads, Locks, Into, Modifying, Several, Explain, Functions, Named, Session, Transactions, Lexing, Odd} {
+	for _, topic := range []func() []Case{Reads, Locks, Into, Modifying, Several, Explain, Functions, Named, Session, Transactions, Lexing, Odd, Hidden} {
 		cases = append(cases, topic()...)
 	}
 	return cases

@@ -1,5 +1,37 @@
 package sqlcases
 
+// Hidden are calls where a list of names, of types or of WITH members was expected.
+func Hidden() []Case {
+	return []Case{
+		{Postgres, `SELECT * FROM users u LEFT JOIN orders o ON ARRAY['a', u.name || my_function(1)] && ARRAY['x']`, "write", "function my_function"},
+		{Postgres, `SELECT * FROM users JOIN orders ON ARRAY[1, -nextval('seq')] IS NOT NULL`, "write", "function nextval"},
+		{Postgres, `WITH RECURSIVE x(a, b) AS (SELECT 1, 2) SEARCH DEPTH FIRST BY a, b SET o SELECT nextval('seq') FROM x`, "write", "function nextval"},
+		{Postgres, `WITH RECURSIVE x(a, b) AS (SELECT 1, 2) CYCLE a, b SET c USING p SELECT * FROM x WHERE nextval('seq') > 0`, "write", "function nextval"},
+		{Postgres, `SELECT within.name FROM users within GROUP BY within.name, - nextval('seq')`, "write", "function nextval"},
+		{Postgres, `SELECT 1 FROM users straight_join TABLESAMPLE system (nextval('seq'))`, "write", "function nextval"},
+		{Postgres, `SELECT 'a' SIMILAR TO second(1)`, "write", "function second"},
+		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
+		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
+		{MySQL, `SELECT DEFAULT(id) FROM users`, "write", "function default"},
+		{MySQL, `SELECT * FROM users FOR SYSTEM_TIME AS OF (nextval(seq))`, "write", "function nextval"},
+		{MySQL, `SELECT * FROM users FOR SYSTEM_TIME AS OF 1 - (get_lock('a', 1))`, "session", "function get_lock"},
+		{MySQL, `SELECT * FROM {OJ (users JOIN orders ON nextval(seq))}`, "write", "function nextval"},
+		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "function my_function"},
+		{MySQL, "SELECT {`x` groups(1)}", "write", "function groups"},
+		{MySQL, `SELECT {member of(1)}`, "write", "function of"},
+		{MySQL, "SELECT /*+ BKA(`*/ '`) */ 'a', my_function(), 'b' -- '", "write", "unterminated comment"},
+		{MySQL, `SELECT sum(compress_ops) FROM information_schema.INNODB_CMP_RESET`, "write", "resets counters"},
+		{SQLite, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
+		{SQLite, `SELECT * FROM 'pragma_optimize'`, "write", "function 'pragma_optimize'"},
+		{SQLite, `SELECT * FROM main.'pragma_optimize'`, "write", "unknown statement"},
+		{SQLite, `SELECT * FROM 'main'.'pragma_optimize'`, "write", "unknown statement"},
+		{SQLite, `SELECT 1 IN 'pragma_optimize'`, "write", "function 'pragma_optimize'"},
+		{SQLite, `SELECT 1 fetch FROM pragma_optimize`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT 1 window FROM pragma_optimize`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT * FROM users offset JOIN pragma_optimize`, "write", "function pragma_optimize"},
+	}
+}
+
 // Locks are reads that hold on to what they read.
 func Locks() []Case {
 	return []Case{

@@ -52,6 +52,9 @@ func (l *lexer) blockComment() (skipped, unterminated bool) {
 	if end < 0 {
 		return false, true
 	}
+	if strings.HasPrefix(rest, "+") && strings.ContainsAny(rest[:end], "'\"`") && l.dialect() == MySQL {
+		return false, true // MySQL 8 reads names in a hint, and a */ in one does not end it
+	}
 	if nested := strings.Contains(rest[:end+1], "/*"); !nested || l.dialect() != Postgres {
 		l.pos += 2 + end + 2
 		return true, false

@@ -13,7 +13,9 @@ func (s *scanner) typeName() {
 	if s.peek().kind == lparen {
 		s.advance()
 		s.push(inNames, inTail)
+		return
 	}
+	s.tok().key = notKeyword // an operand ends here: x::timestamp
 }
 
 // arguments opens the parenthesis behind the name of a function.
@@ -30,7 +32,7 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 	case s.peek().kind == dot: // behind a reserved word
 		s.facts.TablesKnown = false
 		s.operand(f)
-	case f.kind == inNames:
+	case f.kind == inNames && s.operandEnds(): // behind the name of a column, which a type is
 	case key == kSelect:
 		s.strange() // where none can be
 	case key == kIn && (s.peek().kind == word || s.peek().kind == quoted || s.peek().kind == str) && s.lex.dialect() == SQLite:
@@ -61,23 +63,25 @@ func (s *scanner) inTable() {
 
 // operand handles a name in an expression: a column or a call.
 func (s *scanner) operand(f *frame) {
+	behindOperand := f.kind == inNames && s.operandEnds()
 	switch s.peek().kind {
 	case lparen:
-		s.calls(f, s.single())
+		s.calls(f, s.single(), behindOperand)
 	case dot:
 		p := s.readPath()
 		switch {
 		case s.peek().kind == lparen:
-			s.calls(f, p)
-		case p.parts > 1 && f.kind != inNames:
+			s.calls(f, p, behindOperand)
+		case p.parts > 1:
 			s.fieldCall(p)
 		}
 	}
 }
 
-// calls handles a name with a parenthesis behind it.
-func (s *scanner) calls(f *frame, p dotted) {
-	if f.kind == inNames {
+// calls handles a name with a parenthesis behind it. In a list of names, behind that of
+// a column, it is a type with its size: a call does not follow an operand.
+func (s *scanner) calls(f *frame, p dotted, isType bool) {
+	if isType {
 		return
 	}
 	if f.converts && s.prev().kind == comma && p.parts == 1 { // CONVERT(a, DATETIME(6))
@@ -193,8 +197,9 @@ func (s *scanner) partOfType(p dotted) bool {
 	switch {
 	case equalFold(s.spelling(&p.last), "varying"):
 		return equalFold(before, "character") || equalFold(before, "char") || equalFold(before, "bit") || equalFold(before, "nchar")
-	case equalFold(s.spelling(&p.last), "second"):
-		return s.prev().key == kTo
+	case s.prev().key == kTo: // interval day to second
+		unit := s.spelling(s.beforePrev())
+		return equalFold(unit, "day") || equalFold(unit, "hour") || equalFold(unit, "minute")
 	}
 	return false
 }

@@ -17,6 +17,7 @@ type frame struct {
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
 	prefix    bool    // behind it an expression begins: DISTINCT ON (...), OPERATOR(...)
 	converts  bool    // the arguments of MySQL's CONVERT: behind the comma stands a type
+	brackets  uint8   // of a join condition: how many [ are open, in which a comma is between values
 	ctes      uint8   // how many WITH names were in sight when it opened
 	reads     uint8   // how many tables were read before WITH RECURSIVE
 	member    token   // the WITH member that is being read
@@ -28,7 +29,7 @@ const (
 	inQuery  frameKind = iota // a statement, a subquery, a WITH member
 	inTables                  // a parenthesis in a FROM clause
 	inExpr                    // an expression, or the arguments of a call
-	inNames                   // a list of names: columns of an alias, USING (...), types
+	inNames                   // a list of names, perhaps with types: columns of an alias, USING (...)
 )
 
 // clause is the part of a query in which the walk is.
@@ -40,10 +41,11 @@ const (
 	beforeFrom               // DELETE: before FROM
 	atStart                  // before the verb
 
-	withName // WITH: a member's name is next
-	withAs   // AS is next
-	withBody // its query is next
-	withNext // a comma or the main query is next
+	withName   // WITH: a member's name is next
+	withAs     // AS is next
+	withBody   // its query is next
+	withSearch // behind SEARCH or CYCLE: SET is next
+	withNext   // a comma or the main query is next
 
 	intoTarget // INSERT: before the table
 	afterInto  // behind the table
@@ -75,6 +77,9 @@ func (s *scanner) push(k frameKind, c clause) *frame {
 }
 
 func (s *scanner) pop() {
+	if c := s.top().clause; c >= withName && c <= withNext {
+		s.strange() // WITH without a query that was seen
+	}
 	s.ctes = s.ctes[:s.top().ctes]
 	s.frames = s.frames[:len(s.frames)-1]
 }
@@ -139,12 +144,22 @@ func (s *scanner) step() {
 	case systemVar:
 		s.systemVariable()
 	case lbracket:
-		if f.clause == tableNext {
+		switch {
+		case f.clause == tableNext:
 			s.bracketed(f)
+		case f.clause != onExpr:
+		case f.brackets == 255:
+			s.strange()
+		default:
+			f.brackets++
 		}
-	case lbrace: // MySQL: {fn f(x)}, where fn stands before an expression
-		if p := s.peek(); p.kind == word && s.lex.dialect() == MySQL {
-			p.key = kPrefix
+	case rbracket:
+		if f.clause == onExpr && f.brackets > 0 {
+			f.brackets--
+		}
+	case lbrace: // MySQL: {fn f(x)}, where fn says what follows and is no operand
+		if p := s.peek(); (p.kind == word || p.kind == quoted) && s.lex.dialect() == MySQL {
+			p.kind, p.key = op, notKeyword
 		}
 		fallthrough
 	default:
@@ -194,12 +209,12 @@ func (s *scanner) open(f *frame) {
 		}
 		s.push(inNames, inTail)
 	default:
+		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
+			s.strange() // a function, if the server runs with ANSI_QUOTES
+		}
 		if f.kind == inNames {
 			s.push(inNames, inTail)
 			return
-		}
-		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
-			s.strange() // a function, if the server runs with ANSI_QUOTES
 		}
 		prefix := s.prev().key == kOperator || s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
 		s.push(inExpr, inTail).prefix = prefix
@@ -210,7 +225,9 @@ func (s *scanner) open(f *frame) {
 func (s *scanner) separate(f *frame) {
 	switch f.clause {
 	case tableDone, aliasDone, tableTail, onExpr:
-		f.clause = tableNext
+		if f.clause != onExpr || f.brackets == 0 {
+			f.clause = tableNext
+		}
 	case withNext:
 		s.declareMember(f)
 		f.clause = withName
@@ -232,7 +249,7 @@ func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
 	case atStart:
 		s.verb(f, key)
 		return
-	case withName, withAs, withBody, withNext:
+	case withName, withAs, withBody, withSearch, withNext:
 		s.with(f, key)
 		return
 	case intoTarget:
@@ -334,7 +351,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	switch key {
 	case kFrom:
 		switch {
-		case s.prev().key == kDistinct: // IS DISTINCT FROM
+		case s.prev().key == kDistinct && (s.beforePrev().key == kIs || s.beforePrev().key == kNot): // IS DISTINCT FROM
 		case f.clause == inBody:
 			f.clause, f.writes = tableNext, false
 		case f.clause == beforeFrom:
@@ -350,7 +367,10 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if key == kOffset && f.clause == inTail && f.kind == inQuery && s.peek().kind != lparen && s.peek().kind != dot {
 			return true // LIMIT 1 OFFSET 2: nothing changes
 		}
-		if key == kOffset && s.lex.dialect() == MySQL || key == kGroup && s.prev().key == kWithin {
+		if (key == kFetch || key == kOffset || key == kWindow && s.peek().key != notKeyword) && s.lex.dialect() == SQLite {
+			return false // a name there
+		}
+		if key == kOffset && s.lex.dialect() == MySQL || key == kGroup && s.peek().kind == lparen && s.prev().key == kWithin {
 			return false
 		}
 		if f.kind == inTables {

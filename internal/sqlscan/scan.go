@@ -250,6 +250,8 @@ func (s *scanner) tok() *token  { return &s.window[s.at] }
 func (s *scanner) prev() *token { return &s.window[s.at-1] }
 func (s *scanner) peek() *token { return &s.window[s.at+1] }
 
+func (s *scanner) beforePrev() *token { return &s.window[s.at-2] }
+
 // glued reports whether nothing, not even a comment, stands before the token in hand.
 func (s *scanner) glued() bool { return s.prev().end == s.tok().start }
 
@@ -342,7 +344,7 @@ func (s *scanner) skip() {
 func (s *scanner) operandEnds() bool {
 	p := s.prev()
 	if p.key == kNot {
-		p = &s.window[s.at-2]
+		p = s.beforePrev()
 	}
 	switch p.kind {
 	case word:

@@ -3,7 +3,11 @@ package sqlscan
 // oddTable handles what is no name where a table is expected. SQLite takes a
 // string for one.
 func (s *scanner) oddTable(written bool) {
-	if s.tok().kind == str && s.peek().kind != dot && s.lex.dialect() == SQLite {
+	if s.tok().kind == str && s.lex.dialect() == SQLite {
+		if k := s.peek().kind; k == dot || k == lparen {
+			s.strange() // 'main'.'pragma_optimize', 'pragma_optimize'(1)
+			return
+		}
 		s.table(s.single(), written)
 		return
 	}
@@ -39,6 +43,9 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 		return
 	}
 	p := s.readPath()
+	if s.peek().kind == str && s.tok().kind == dot && s.lex.dialect() == SQLite {
+		s.strange() // main.'pragma_optimize'
+	}
 	f.clause = tableDone
 	if s.peek().kind == lparen {
 		if p.parts > 1 || !s.is("json_table") { // which is none in MariaDB where an expression stands
@@ -81,6 +88,9 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 	if f.clause == aliasNext {
 		f.clause = aliasDone
 		return true
+	}
+	if key == kStraightJoin && s.lex.dialect() != MySQL {
+		key = notKeyword
 	}
 	if s.peek().kind == lparen && key != kUsing && key != kIn && f.clause == onExpr &&
 		(key != kJoin && key != kStraightJoin || !s.operandEnds()) {

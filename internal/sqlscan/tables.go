@@ -107,17 +107,17 @@ func (s *scanner) table(p dotted, written bool) {
 	if p.parts == 1 && !written && s.inSight(name) {
 		return
 	}
-	if equalFold(name, "dual") && s.lex.dialect() == MySQL {
+	if p.plain && equalFold(name, "dual") && s.lex.dialect() == MySQL {
 		return
 	}
 	if s.isTemporary(name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
 	first := s.lex.text[p.last.start]
-	if p.last.kind == quoted {
+	if p.last.kind != word {
 		first = s.lex.text[p.last.start+1]
 	}
-	if first|0x20 == 'p' {
+	if first |= 0x20; first == 'p' || first == 'i' {
 		s.systemTable(p, name, written)
 	}
 	set := &s.reads
@@ -133,13 +133,16 @@ func (s *scanner) table(p dotted, written bool) {
 }
 
 // systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
-// a SET, and SQLite runs a PRAGMA for a table of its name.
+// a SET, SQLite runs a PRAGMA for a table of its name, and to read INNODB_CMP_RESET
+// sets its counters to zero.
 func (s *scanner) systemTable(p dotted, name string, written bool) {
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	pragma, isPragma := strings.CutPrefix(name, "pragma_")
 	switch {
 	case name == "pg_settings" && written && !s.planOnly && s.lex.dialect() == Postgres:
 		s.facts.raise(Session, "SET")
+	case strings.HasPrefix(lower(name), "innodb_cmp") && strings.HasSuffix(lower(name), "_reset") && s.lex.dialect() == MySQL:
+		s.facts.mutate("resets counters")
 	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
 		s.call(p)
 	}

@@ -15,8 +15,8 @@ func (s *scanner) walk() {
 			break
 		}
 	}
-	if s.top().clause == atStart {
-		s.strange() // no query behind UNION
+	if c := s.top().clause; c >= atStart && c <= withNext {
+		s.strange() // no query behind UNION, or none that was seen behind WITH
 	}
 	if len(s.frames) > 1 {
 		s.facts.giveUp("unbalanced parentheses")
@@ -86,7 +86,9 @@ var calmIn = func() (in [usingNames + 1]*calm) {
 	}
 	tail, condition := body, body
 	tail.words[kOrder], tail.words[kHaving], tail.words[kLimit] = true, true, true // which lead from tail to tail
-	condition.kinds[comma] = false                                                 // behind it is the next table
+	for _, k := range [...]kind{comma, lbracket, rbracket} {                       // behind a comma that is not in brackets is the next table
+		condition.kinds[k] = false
+	}
 	in[inBody], in[inTail], in[onExpr] = &body, &tail, &condition
 	return in
 }()

@@ -47,15 +47,23 @@ func (s *scanner) with(f *frame, key keyword) {
 		}
 		f.clause = withAs
 	case withAs:
-		if key == kAs {
-			f.clause = withBody
+		if key != kAs {
+			s.strange()
 		}
-	case withBody: // NOT MATERIALIZED
-	case withNext:
+		f.clause = withBody
+	case withBody:
+		if key != kNot && key != kMaterialized {
+			s.strange()
+		}
+	case withSearch, withNext:
 		switch key {
 		case kSelect, kValues, kTable, kInsert, kReplace, kUpdate, kDelete, kMerge:
 			s.declareMember(f)
 			s.verb(f, key)
+		case kSearch, kCycle: // whose commas are between columns
+			f.clause = withSearch
+		case kSet:
+			f.clause = withNext
 		}
 	}
 }
