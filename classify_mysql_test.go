@@ -46,6 +46,7 @@ func TestSecondWitnessIsAskedWhereItMatters(t *testing.T) {
 		"select information, locks, 'a' from t":             false,
 		"select 1 from t /*!50000for update*/":              true,
 		"select 'a'for update":                              true,
+		"select a from t where b = c // `\nfor update // `": true, // a comment to it
 		"select @for, 'a'":                                  false,
 		"select a from t where b = 'go for it'":             true, // costs, and does no harm
 		"select a from t where b = 'for update'":            true,

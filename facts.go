@@ -189,10 +189,13 @@ func (k *Connector) classifyNow(d Dialect, query string) *facts {
 // and remembers them. The rule stays that of the text, so that the statement
 // stays in its database.
 func (k *Connector) learnWrite(f *facts) *facts {
-	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement, refused: true}
+	keep := len(f.query) <= maxCachedText
+	if keep && !f.kept { // its names are pieces of the text, which may be one of a much larger one
+		f = k.classifyNow(f.dialect, strings.Clone(f.query))
+	}
+	learnt := &facts{query: f.query, dialect: f.dialect, rule: f.rule, against: f.against, Statement: f.Statement, refused: true, kept: keep}
 	learnt.Kind, learnt.Mutates, learnt.Reason = KindWrite, true, "refused by a replica"
-	if len(f.query) <= maxCachedText {
-		learnt.query, learnt.kept = strings.Clone(f.query), true
+	if keep {
 		set, _ := k.known[f.dialect].place(f.query)
 		set.replace(learnt)
 	}

@@ -86,6 +86,20 @@ func TestFactsOfATextThatCameOnceAreNotKept(t *testing.T) {
 	}
 }
 
+// What a replica taught about a text is remembered, and not the larger text around it.
+func TestLearntFactsAreTheirOwn(t *testing.T) {
+	k := postgresConnector(t)
+	text := "SELECT f FROM orders"
+	f := k.classified(Postgres, text, false)
+	learnt := k.learnWrite(f)
+	if !learnt.kept || k.known[Postgres].get(text) != learnt {
+		t.Error("not remembered")
+	}
+	if unsafe.StringData(learnt.query) == unsafe.StringData(text) || unsafe.SliceData(learnt.Reads) == &f.room[0] {
+		t.Error("what is remembered holds the text that it was learnt from")
+	}
+}
+
 // A program that puts literals into its texts must not grow the cache, nor drive
 // out the texts that repeat.
 func TestFactsSurviveAFloodOfLiterals(t *testing.T) {

@@ -194,7 +194,7 @@ func (l *lexer) fill(buf []token) {
 func (l *lexer) usualMark(t *token, c byte) bool {
 	k, end := singleKind[c], l.pos+1
 	switch next := l.peek(1); {
-	case c == '?' && class[next] != digit, c == '-' && next != '-', c == '/' && next != '*', c == '*' && !l.executable:
+	case c == '?' && class[next] != digit, c == '-' && next != '-', c == '/' && next != '*' && next != '/', c == '*' && !l.executable:
 	case c == ':' && next == ':' && l.dialect() == Postgres:
 		k, end = cast, end+1
 	case c == '$' && class[next] == digit && l.dialect() == Postgres:
