@@ -174,6 +174,7 @@ func (c *Conn) finishAll(ca *call, err error) error {
 	ca.child.answered()
 	if err == driver.ErrSkip {
 		ca.child.forgetArgs()
+		c.skipped = ca.route.facts
 		return err // database/sql comes back with Prepare
 	}
 	if f := ca.route.facts; f != nil && f.Tx != TxNone && ca.via.runs() {

@@ -63,6 +63,7 @@ type Conn struct {
 	lastInTx    lastRoute
 	lastFacts   *facts // of the last statement, which may come again
 	reads       uint8  // counts them, to time one in so many
+	skipped     *facts // of what the child left to Prepare, which is next
 	skippedExec bool   // database/sql will prepare what Exec was asked for
 
 	firstTx tx // room for one, which saves an allocation
@@ -159,6 +160,7 @@ func (c *Conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	}
 	var ca call
 	ca.ctx, ca.via, ca.query = ctx, via, query
+	ca.known, c.skipped = c.skipped, nil
 	defer c.abandon(&ca)
 	for {
 		s, err := c.prepareOn(&ca)
@@ -280,7 +282,7 @@ func (c *Conn) IsValid() bool {
 	}
 	c.leases = c.leases[:0]
 	c.toldBad = false
-	c.wrote, c.wroteGone = nil, false
+	c.wrote, c.wroteGone, c.skipped = nil, false, nil
 	c.pin, c.inTx, c.inTextTx, c.readOnlyTx = nil, false, false, false
 	return true
 }

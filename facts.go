@@ -98,15 +98,19 @@ func (set *factsSet) get(query string) *facts {
 }
 
 // came reports whether a text has come before, as far as its mark is still there. It
-// takes the place of any other mark: if that were always the same, two texts could
-// keep each other out for ever.
+// takes an empty place, or that of any other mark: if that were always the same, two
+// texts could keep each other out for ever.
 func (set *factsSet) came(mark uint32) bool {
+	place := rand.N(factsWays)
 	for i := range set.marks {
-		if set.marks[i].Load() == mark {
+		switch set.marks[i].Load() {
+		case mark:
 			return true
+		case 0:
+			place = i
 		}
 	}
-	set.marks[rand.N(factsWays)].Store(mark)
+	set.marks[place].Store(mark)
 	return false
 }
 

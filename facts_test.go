@@ -2,6 +2,7 @@ package multidb
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/multidb-go/multidb/internal/sqlcases"
+	"github.com/multidb-go/multidb/internal/testdb"
 )
 
 func postgresConnector(t testing.TB) *Connector {
@@ -83,6 +85,39 @@ func TestFactsOfATextThatCameOnceAreNotKept(t *testing.T) {
 		if !run(query) {
 			t.Errorf("%s: not remembered when it came again", query)
 		}
+	}
+}
+
+// A child may leave a statement to Prepare, as go-sql-driver does with arguments: the
+// text has come once all the same.
+func TestFactsOfASkippedStatementAreNotKept(t *testing.T) {
+	fake := testdb.NewFake(t, "primary", testdb.Full)
+	skip := func(*testdb.Call) error { return driver.ErrSkip }
+	fake.On(testdb.OpQuery, skip)
+	fake.On(testdb.OpExec, skip)
+	engine := Engine{Driver: "mysql", Connector: fake.Connector(), ReadOnly: "trust"}
+	k := mustConnector(t, Config{Primary: engine, Replicas: []Engine{engine}})
+	db := sql.OpenDB(k)
+	defer db.Close()
+	run := func(n int) {
+		rows, err := db.Query(fmt.Sprintf("SELECT %d, ?", n), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+		if _, err := db.Exec(fmt.Sprintf("DELETE FROM t%d WHERE a = ?", n), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 10 {
+		run(n)
+	}
+	if n := k.known[MySQL].size(); n != 0 {
+		t.Errorf("%d texts that came once are remembered", n)
+	}
+	run(0)
+	if n := k.known[MySQL].size(); n != 2 {
+		t.Errorf("%d texts are remembered, of 2 that came twice", n)
 	}
 }
 

@@ -85,6 +85,9 @@ func (c *Conn) ask(ca *call, q *question) {
 	q.ctx, q.via, q.query, q.detour, q.known = ca.ctx, ca.via, ca.query, ca.detour, ca.known
 	q.choice = choiceFrom(ca.ctx)
 	if q.known == nil {
+		q.known = ca.route.facts // if the call was routed before
+	}
+	if q.known == nil {
 		q.known = c.lastFacts
 	}
 	q.leases = c.leases

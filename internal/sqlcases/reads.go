@@ -18,6 +18,9 @@ func Reads() []Case {
 			`SELECT sum(total) OVER (PARTITION BY user_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), rank() OVER w FROM orders WINDOW w AS (ORDER BY total)`,
 			`SELECT sum(id) OVER (ORDER BY id ROWS (SELECT 1) PRECEDING), sum(id) OVER (ORDER BY id RANGE (1) PRECEDING) FROM orders`, // no calls
 			`SELECT interval '1.234' second(2), interval '1' day to second (2)`,                                                       // the size of a type
+			`SELECT trim(both (name) from name), trim(leading ('a') from name) FROM users`,
+			`SELECT * FROM users u JOIN orders o ON u.created_at = o.at::timestamp JOIN (SELECT 1) x ON true`,
+			`SELECT * FROM users u JOIN orders o ON ARRAY[[u.id, 2], [o.id, 3]] IS NOT NULL`,
 			`SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY total) FROM orders AS o (a, b)`,
 			`SELECT id FROM users WHERE id IN (SELECT user_id FROM orders WHERE total > 5) AND EXISTS (SELECT FROM shop.items)`,
 			`SELECT * FROM users WHERE name LIKE 'A%' ESCAPE '\' AND name NOT ILIKE ('b%') AND id BETWEEN (1) AND (2)`,
@@ -62,6 +65,8 @@ func Reads() []Case {
 			`COPY (SELECT id FROM users) TO STDOUT WITH (FORMAT csv)`,
 		),
 		reads(MySQL,
+			`SELECT j.a FROM users, JSON_TABLE('[{"a": "x"}]', '$[*]' COLUMNS (n FOR ORDINALITY, a VARCHAR(20) PATH '$.a', NESTED PATH '$.b' COLUMNS (b DECIMAL(10, 2) PATH '$'))) j`,
+			`SELECT trim(both (name) from name) FROM users`,
 			"SELECT 1",
 			"SELECT 1 FROM DUAL",
 			"SELECT `users`.`id` FROM `users` WHERE `users`.`id` = 1 ORDER BY id LIMIT 5, 10",

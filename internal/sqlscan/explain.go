@@ -117,6 +117,9 @@ func (s *scanner) mysqlExplainOptions() (runs bool) {
 		case s.tok().key == kAnalyze:
 			runs = true
 		case (s.is("extended") || s.is("partitions")) && !s.peek().kind.ends():
+		case s.tok().key == kInto && s.peek().kind == userVar: // FORMAT=JSON INTO @x
+			s.facts.raise(Session, "user variable")
+			s.advance()
 		case s.is("format") && s.peek().kind == op:
 			s.advance()
 			s.advance()

@@ -48,10 +48,6 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 
 // inTable reads the table of SQLite's x IN t, or the call of x IN f(y).
 func (s *scanner) inTable() {
-	if s.tok().kind == str {
-		s.oddTable(false)
-		return
-	}
 	p := s.readPath()
 	if s.peek().kind == lparen {
 		s.call(p)
@@ -139,7 +135,9 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	case kIlike, kSimilar, kOverlaps, kEscape, kPassing:
 		return s.operandEnds()
 	case kPrefix:
-		return s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
+		return s.trims() || s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
+	case kColumns:
+		return s.prev().kind == str
 	case kZone:
 		return s.prev().key == kTime
 	case kInsert:
@@ -158,13 +156,19 @@ func (s *scanner) isMySQLSyntax(f *frame, key keyword) bool {
 		return f.kind == inQuery && f.clause == inBody && opensSelectList[s.prev().key]
 	case kAgainst:
 		return s.prev().kind == rparen
-	case kColumns: // JSON_TABLE(x, '$' COLUMNS (...))
+	case kColumns:
 		return s.prev().kind == str
+	case kPrefix:
+		return s.trims()
 	case kOf:
 		return s.prev().kind == word && equalFold(s.spelling(s.prev()), "member")
 	}
 	return false
 }
+
+// trims reports whether the word in hand says where TRIM trims. Servers that know such a
+// word reserve it.
+func (s *scanner) trims() bool { return s.is("both") || s.is("leading") || s.is("trailing") }
 
 func (s *scanner) isSQLiteSyntax(key keyword) bool {
 	switch key {

@@ -213,12 +213,13 @@ func (l *lexer) usualMark(t *token, c byte) bool {
 // short, and where each ends cannot be foretold.
 func plainNameEnds(text string, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	quote := text[i]
+	quote, from := text[i], i
 	for i++; i+8 < len(text); i += 8 {
 		w := load8(text[i:]) ^ uint64(quote)*ones // zero where the quote is
 		if zero := (w - ones) &^ w & highs; zero != 0 {
 			i += bits.TrailingZeros64(zero)/8 + 1
 			if text[i] == quote {
+				look(i - from) // and it is read once more
 				return 0
 			}
 			return i
@@ -228,6 +229,7 @@ func plainNameEnds(text string, i int) int {
 		i++
 	}
 	if i++; i > len(text) || i < len(text) && text[i] == quote {
+		look(i - from)
 		return 0
 	}
 	return i

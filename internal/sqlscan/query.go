@@ -165,11 +165,15 @@ func (s *scanner) step() {
 	default:
 		switch f.clause {
 		case tableNext:
-			s.oddTable(f.writes)
+			if s.isNamePart(t) {
+				s.tableReference(f, notKeyword)
+				return
+			}
 			f.clause = tableDone
+			s.oddTable(f.writes)
 		case intoTarget:
-			s.oddTable(true)
 			f.clause = afterInto
+			s.oddTable(true)
 		}
 	}
 }
@@ -212,7 +216,7 @@ func (s *scanner) open(f *frame) {
 		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
 			s.strange() // a function, if the server runs with ANSI_QUOTES
 		}
-		if f.kind == inNames {
+		if f.kind == inNames || s.prev().key == kColumns && s.beforePrev().kind == str { // JSON_TABLE(x, '$' COLUMNS (...))
 			s.push(inNames, inTail)
 			return
 		}

@@ -39,7 +39,7 @@ func (s *scanner) show() {
 		switch {
 		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
 			s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))
-		case s.is("master"), s.is("binary"), s.is("binlog"):
+		case s.is("master"), s.is("binary"), s.is("binlog"), (s.is("slave") || s.is("replica")) && s.peekIs("hosts"), s.is("replicas"):
 			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of the primary
 		}
 	}

@@ -3,12 +3,8 @@ package sqlscan
 // oddTable handles what is no name where a table is expected. SQLite takes a
 // string for one.
 func (s *scanner) oddTable(written bool) {
-	if s.tok().kind == str && s.lex.dialect() == SQLite {
-		if k := s.peek().kind; k == dot || k == lparen {
-			s.strange() // 'main'.'pragma_optimize', 'pragma_optimize'(1)
-			return
-		}
-		s.table(s.single(), written)
+	if s.isNamePart(s.tok()) {
+		s.table(s.readPath(), written)
 		return
 	}
 	s.facts.TablesKnown = false
@@ -43,9 +39,6 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 		return
 	}
 	p := s.readPath()
-	if s.peek().kind == str && s.tok().kind == dot && s.lex.dialect() == SQLite {
-		s.strange() // main.'pragma_optimize'
-	}
 	f.clause = tableDone
 	if s.peek().kind == lparen {
 		if p.parts > 1 || !s.is("json_table") { // which is none in MariaDB where an expression stands

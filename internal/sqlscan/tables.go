@@ -85,7 +85,7 @@ func (s *scanner) readPath() dotted {
 		s.advance()
 		p.plain = p.plain && s.glued()
 		t := s.peek()
-		if t.kind != word && t.kind != quoted {
+		if t.kind != word && t.kind != quoted && !s.isNamePart(t) {
 			s.maybeName(t)
 			break // t.*, or the end of the text
 		}
@@ -96,6 +96,9 @@ func (s *scanner) readPath() dotted {
 	}
 	return p
 }
+
+// isNamePart reports whether a string is a name or a part of one, as in SQLite.
+func (s *scanner) isNamePart(t *token) bool { return t.kind == str && s.lex.dialect() == SQLite }
 
 // table notes that the statement uses the table that p names.
 func (s *scanner) table(p dotted, written bool) {
@@ -185,7 +188,7 @@ func (s *scanner) name(p dotted) (string, bool) {
 			return b.String(), true
 		case dot:
 			b.WriteByte('.')
-		case word, quoted:
+		case word, quoted, str:
 			name, ok := s.spell(text[t[0].start:t[0].end], t[0].kind)
 			if !ok {
 				return "", false
@@ -247,7 +250,7 @@ var spelledApart = func() (t [256]bool) {
 	for c := 'A'; c <= 'Z'; c++ {
 		t[c] = true
 	}
-	for _, c := range ".'\"`]" {
+	for _, c := range ".'\"`" {
 		t[c] = true
 	}
 	return t
