@@ -236,6 +236,9 @@ func Named() []Case {
 		call(Postgres, `SELECT sum(id) OVER (ORDER BY id ROWS range(1) PRECEDING) FROM users`, "range"),
 		call(Postgres, `SELECT sum(id) OVER (ORDER BY id ROWS ilike(1) PRECEDING) FROM users`, "ilike"),
 		call(Postgres, `SELECT xmlroot(x, version ilike(1))`, "ilike"), // behind no operand
+		call(Postgres, `SELECT xmlparse(content ilike(1))`, "ilike"),
+		call(Postgres, `SELECT json_object('a' VALUE ilike(1))`, "ilike"),
+		call(Postgres, `SELECT * FROM xmltable('/x' PASSING x COLUMNS a text PATH ilike(1))`, "ilike"),
 		call(Postgres, `SELECT 1 OPERATOR(pg_catalog.+) over(1)`, "over"),
 		call(Postgres, `SELECT escape(1)`, "escape"),
 		call(MySQL, `SELECT {fn columns(1)}`, "columns"),

@@ -223,6 +223,16 @@ var endsOperand = [keywordCount]bool{
 	kRow: true, kIf: true,
 }
 
+// mayEndOperand are the words that may stand before an expression, but are names
+// directly behind one of those in beginsOperand: WHERE path LIKE (x), but
+// XMLTABLE (... COLUMNS a text PATH like(x)).
+var (
+	mayEndOperand = [keywordCount]bool{kPrefix: true, kPreface: true, kValue: true}
+	beginsOperand = [keywordCount]bool{
+		kSelect: true, kWhere: true, kAnd: true, kOr: true, kOn: true, kHaving: true, kWhen: true, kThen: true, kElse: true,
+	}
+)
+
 // keywordWords has all spellings, keywordOf the keyword of each.
 var keywordWords, keywordOf = func() (table *wordTable, keys []keyword) {
 	var words []string

@@ -152,13 +152,16 @@ type scanner struct {
 	reads, writes tableSet
 	verbs         tableSet // besides that of the first statement
 
-	// A window on the tokens: at is the one in hand. The two before it and the
+	// A window on the tokens: at is the one in hand. The kept ones before it and the
 	// one after it are always there. Behind the last there stands an end.
 	at     int
 	window [windowSize + 1]token
 }
 
-const windowSize = 256
+const (
+	windowSize = 256
+	kept       = 3
+)
 
 // scanners are used again, for they are too large to make for every statement.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
@@ -174,9 +177,9 @@ func newScanner(d Dialect, text string, user *Functions) *scanner {
 // run reads the text.
 func (s *scanner) run() {
 	s.known = known[s.lex.speaks]()
-	s.window[0], s.window[1] = token{}, token{} // before the first token stand ends
-	s.lex.fill(s.window[2:windowSize])
-	s.at = 2
+	clear(s.window[:kept]) // before the first token stand ends
+	s.lex.fill(s.window[kept:windowSize])
+	s.at = kept
 	s.arrive()
 	s.text()
 	if s.lex.sawExecutable {
@@ -288,11 +291,11 @@ func (s *scanner) arrive() {
 	}
 }
 
-// slide moves the window on, so that the token in hand is its third.
+// slide moves the window on, so that it begins with the tokens that are kept.
 func (s *scanner) slide() {
-	kept := copy(s.window[:windowSize], s.window[s.at-2:windowSize])
-	s.lex.fill(s.window[kept:windowSize])
-	s.at = 2
+	n := copy(s.window[:windowSize], s.window[s.at-kept:windowSize])
+	s.lex.fill(s.window[n:windowSize])
+	s.at = kept
 }
 
 // stop makes the token in hand the last one.
@@ -342,13 +345,13 @@ func (s *scanner) skip() {
 // or before a NOT that stands there, so that a word here is an infix operator
 // and no function: a NOT LIKE (b), but NOT like(a, b).
 func (s *scanner) operandEnds() bool {
-	p := s.prev()
-	if p.key == kNot {
-		p = s.beforePrev()
+	at := s.at - 1
+	if s.window[at].key == kNot {
+		at--
 	}
-	switch p.kind {
+	switch p := &s.window[at]; p.kind {
 	case word:
-		return endsOperand[p.key]
+		return endsOperand[p.key] || mayEndOperand[p.key] && (beginsOperand[s.window[at-1].key] || s.window[at-1].kind == dot)
 	case question:
 		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
