@@ -30,6 +30,10 @@ func Hidden() []Case {
 		{SQLite, `SELECT * FROM main.'pragma_optimize'`, "write", "function main.'pragma_optimize'"},
 		{SQLite, `SELECT * FROM 'main'.'pragma_optimize'`, "write", "function 'main'.'pragma_optimize'"},
 		{SQLite, `SELECT 1 IN 'pragma_optimize'`, "write", "function 'pragma_optimize'"},
+		{SQLite, `SELECT * FROM users AS 'x', pragma_optimize`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT * FROM users AS 'x', pragma_optimize('y')`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT * FROM "x.y".pragma_optimize`, "write", `function "x.y".pragma_optimize`},
+		{SQLite, `SELECT 1 IN "".pragma_optimize`, "write", `function "".pragma_optimize`},
 		{SQLite, `SELECT 1 fetch FROM pragma_optimize`, "write", "function pragma_optimize"},
 		{SQLite, `SELECT 1 window FROM pragma_optimize`, "write", "function pragma_optimize"},
 		{SQLite, `SELECT * FROM users offset JOIN pragma_optimize`, "write", "function pragma_optimize"},
@@ -142,7 +146,8 @@ func Explain() []Case {
 		{MySQL, `ANALYZE FORMAT=JSON DELETE FROM users`, "write", "DELETE"},
 		{SQLite, `EXPLAIN QUERY PLAN SELECT * FROM users`, "read", ""},
 		{SQLite, `EXPLAIN DELETE FROM users`, "write", "EXPLAIN of DELETE"},
-		{SQLite, `EXPLAIN PRAGMA user_version = 1`, "write", "EXPLAIN"}, // some run while they are compiled
+		{SQLite, `EXPLAIN PRAGMA user_version = 1`, "session", "PRAGMA user_version"}, // some run while they are compiled
+		{SQLite, `EXPLAIN QUERY PLAN PRAGMA foreign_keys = 1`, "session", "PRAGMA foreign_keys"},
 	}
 }
 
@@ -301,6 +306,8 @@ func Session() []Case {
 		{SQLite, `CREATE TRIGGER temp.x AFTER INSERT ON users BEGIN SELECT 1; END`, "session", "temporary table"},
 		{SQLite, `CREATE VIRTUAL TABLE "temp".x USING fts5(a)`, "session", "temporary table"},
 		{SQLite, `CREATE INDEX temp.x ON users (id)`, "session", "temporary table"},
+		{SQLite, `CREATE TABLE 'temp'.x (a)`, "session", "temporary table"},
+		{SQLite, `CREATE INDEX 'temp'.x ON users (id)`, "session", "temporary table"},
 		{SQLite, `ATTACH 'x' AS y`, "session", "ATTACH"},
 		{SQLite, `PRAGMA foreign_keys = ON`, "session", "PRAGMA foreign_keys"},
 		{SQLite, `PRAGMA case_sensitive_like(1)`, "session", "PRAGMA case_sensitive_like"},

@@ -14,7 +14,7 @@ func (s *scanner) create() {
 	case s.tok().key == kTable, s.is("view"):
 		s.advance()
 		s.ifExists()
-		if s.tok().kind == word || s.tok().kind == quoted {
+		if s.isName(s.tok()) {
 			s.created(s.readPath())
 			s.tableSource()
 			return
@@ -54,7 +54,7 @@ func (s *scanner) index() {
 	if s.tok().key == kOnly {
 		s.advance()
 	}
-	if s.tok().kind == word || s.tok().kind == quoted {
+	if s.isName(s.tok()) {
 		s.table(s.readPath(), true)
 	} else {
 		s.facts.TablesKnown = false
@@ -105,7 +105,7 @@ func (s *scanner) rest() {
 // noteTemporary: what is created in the schema of temporary things belongs to the session.
 func (s *scanner) noteTemporary() {
 	t := s.tok()
-	if t.kind != word && t.kind != quoted || s.peek().kind != dot {
+	if s.peek().kind != dot || !s.isName(t) {
 		return
 	}
 	name, _ := s.part(t)
@@ -191,7 +191,7 @@ func (s *scanner) nameList(written bool) {
 		if s.tok().key == kOnly {
 			s.advance()
 		}
-		if s.tok().kind != word && s.tok().kind != quoted {
+		if !s.isName(s.tok()) {
 			s.facts.TablesKnown = false
 			return
 		}

@@ -3,7 +3,7 @@ package sqlscan
 // pragma reads SQLite's PRAGMA: some only ask, most also set.
 func (s *scanner) pragma() {
 	s.advance()
-	if s.tok().kind != word && s.tok().kind != quoted {
+	if !s.isName(s.tok()) {
 		s.unknownStatement()
 		return
 	}

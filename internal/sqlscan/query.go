@@ -174,6 +174,8 @@ func (s *scanner) step() {
 		case intoTarget:
 			f.clause = afterInto
 			s.oddTable(true)
+		case aliasNext: // SQLite takes a string for one
+			f.clause = aliasDone
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (s *scanner) readPath() dotted {
 		s.advance()
 		p.plain = p.plain && s.glued()
 		t := s.peek()
-		if t.kind != word && t.kind != quoted && !s.isNamePart(t) {
+		if !s.isName(t) {
 			s.maybeName(t)
 			break // t.*, or the end of the text
 		}
@@ -97,6 +97,9 @@ func (s *scanner) readPath() dotted {
 	return p
 }
 
+// isName reports whether a token is a name where nothing else can stand.
+func (s *scanner) isName(t *token) bool { return t.kind == word || t.kind == quoted || s.isNamePart(t) }
+
 // isNamePart reports whether a string is a name or a part of one, as in SQLite.
 func (s *scanner) isNamePart(t *token) bool { return t.kind == str && s.lex.dialect() == SQLite }
 
@@ -105,6 +108,9 @@ func (s *scanner) table(p dotted, written bool) {
 	name, ok := s.name(p)
 	if !ok {
 		s.facts.TablesKnown = false
+		if name, ok := s.part(&p.last); ok {
+			s.systemTable(p, name, written) // SQLite finds a PRAGMA in any schema
+		}
 		return
 	}
 	if p.parts == 1 && !written && s.inSight(name) {
