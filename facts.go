@@ -101,7 +101,7 @@ func (set *factsSet) get(query string) *facts {
 // takes an empty place, or that of any other mark: if that were always the same, two
 // texts could keep each other out for ever.
 func (set *factsSet) came(mark uint32) bool {
-	place := rand.N(factsWays)
+	place := -1
 	for i := range set.marks {
 		switch set.marks[i].Load() {
 		case mark:
@@ -109,6 +109,9 @@ func (set *factsSet) came(mark uint32) bool {
 		case 0:
 			place = i
 		}
+	}
+	if place < 0 {
+		place = rand.N(factsWays)
 	}
 	set.marks[place].Store(mark)
 	return false

@@ -10,6 +10,9 @@ func Hidden() []Case {
 		{Postgres, `SELECT within.name FROM users within GROUP BY within.name, - nextval('seq')`, "write", "function nextval"},
 		{Postgres, `SELECT 1 FROM users straight_join TABLESAMPLE system (nextval('seq'))`, "write", "function nextval"},
 		{Postgres, `SELECT 'a' SIMILAR TO second(1)`, "write", "function second"},
+		{Postgres, `SELECT U&"my_function" UESCAPE '!' (1)`, "write", "UESCAPE"},
+		{Postgres, `SELECT * FROM U&"my_function" uescape '!' (1)`, "write", "UESCAPE"},
+		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
 		{MySQL, `EXPLAIN FORMAT=JSON INTO @x SELECT 1`, "session", "user variable"},

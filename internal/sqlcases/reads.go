@@ -63,6 +63,7 @@ func Reads() []Case {
 			`SHOW ALL`,
 			`SHOW TRANSACTION ISOLATION LEVEL`,
 			`COPY users TO STDOUT`,
+			`COPY BINARY users TO STDOUT`,
 			`COPY (SELECT id FROM users) TO STDOUT WITH (FORMAT csv)`,
 		),
 		reads(MySQL,

@@ -8,6 +8,9 @@ func (s *scanner) copy() {
 	if fromQuery {
 		s.copyQuery()
 	} else {
+		if s.tok().key == kBinary {
+			s.advance()
+		}
 		if s.tok().kind != word && s.tok().kind != quoted {
 			s.facts.mutate("COPY")
 			s.facts.TablesKnown = false

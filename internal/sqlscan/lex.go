@@ -23,6 +23,7 @@ type lexer struct {
 
 	// Findings about the text so far.
 	sawExecutable bool   // it has an executable comment
+	sawUnicode    bool   // it has a name U&"..."
 	ambiguous     bool   // a server setting decides where one of its literals ends
 	mayLock       bool   // it has a word that a lock begins with, or a token that others may read as one
 	problem       string // why the last bad token is bad
@@ -430,6 +431,7 @@ func (l *lexer) word(t *token, glued bool) {
 			l.stringLiteral(t, start, start+3, '\'', false)
 			return
 		case c|0x20 == 'u' && n == '&' && l.peek(2) == '"':
+			l.sawUnicode = true
 			l.quotedName(t, start, start+3, '"')
 			return
 		}

@@ -186,6 +186,16 @@ func (s *scanner) run() {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
 	}
+	if s.lex.sawUnicode && s.changesEscape() {
+		s.facts.giveUp("UESCAPE")
+	}
+}
+
+// changesEscape reports whether UESCAPE may stand in the text: the server takes U&"f"
+// UESCAPE '!' for one name, behind which a parenthesis would make a call of it.
+func (s *scanner) changesEscape() bool {
+	look(len(s.lex.text))
+	return strings.Contains(strings.ToLower(s.lex.text), "uescape")
 }
 
 // finish writes down what was found out, with the names of the tables in room if
