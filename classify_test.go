@@ -261,6 +261,8 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `SELECT * FROM "a.b"`, "", "", false}, // could be taken for table b of schema a
 		{Postgres, `SELECT * FROM U&"\0061"`, "", "", false},
 		{Postgres, `SELECT * FROM a JOIN b USING (x) LEFT JOIN (c CROSS JOIN d) ON true, ONLY (e), LATERAL (TABLE f) g`, "a b c d e f", "", true},
+		{Postgres, `SELECT * FROM user, "user", public.user, current_date AS d (x)`, "user public.user", "", true}, // the first is a value
+		{Postgres, `WITH RECURSIVE w AS (SELECT 1 AS values) SEARCH BREADTH FIRST BY values SET merge CYCLE merge SET insert USING values TABLE e`, "e", "", true},
 		{Postgres, `SELECT (SELECT x FROM b), ARRAY(SELECT y FROM c) FROM a WHERE EXISTS (SELECT FROM d) ORDER BY (SELECT z FROM e)`, "b c a d e", "", true},
 		{Postgres, `SELECT extract(year FROM x), trim(FROM y), substring(z FROM 1) FROM a WHERE b IS DISTINCT FROM c`, "a", "", true},
 		{Postgres, `SELECT * FROM generate_series(1, 2) g, unnest(a) WITH ORDINALITY AS u (x, y), t`, "t", "", true},

@@ -249,6 +249,7 @@ func Named() []Case {
 		call(Postgres, `SELECT * FROM xmltable('/x' PASSING x COLUMNS a text PATH ilike(1))`, "ilike"),
 		call(Postgres, `SELECT 1 OPERATOR(pg_catalog.+) over(1)`, "over"),
 		call(Postgres, `SELECT escape(1)`, "escape"),
+		call(Postgres, `SELECT name FROM users FETCH FIRST operator(1) ROWS ONLY`, "operator"), // where no operator can stand
 		call(MySQL, `SELECT {fn columns(1)}`, "columns"),
 		call(MySQL, `SELECT 1 + operator(1)`, "operator"),
 		call(MySQL, `SELECT escape(1)`, "escape"),

@@ -130,9 +130,9 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 
 func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	switch key {
-	case kAny, kSome, kArray, kRow, kGrouping, kInterval, kFor, kOffset, kReturning, kOperator:
+	case kAny, kSome, kArray, kRow, kGrouping, kInterval, kFor, kOffset, kReturning:
 		return true
-	case kIlike, kSimilar, kOverlaps, kEscape, kPassing:
+	case kIlike, kSimilar, kOverlaps, kEscape, kPassing, kOperator:
 		return s.operandEnds()
 	case kPrefix:
 		return s.trims() || s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS

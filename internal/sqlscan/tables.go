@@ -116,7 +116,7 @@ func (s *scanner) table(p dotted, written bool) {
 	if p.parts == 1 && !written && s.inSight(name) {
 		return
 	}
-	if p.plain && equalFold(name, "dual") && s.lex.dialect() == MySQL {
+	if p.plain && p.parts == 1 && s.isNoTable(name) {
 		return
 	}
 	if s.isTemporary(name) {
@@ -139,6 +139,17 @@ func (s *scanner) table(p dotted, written bool) {
 	if !set.add(name) {
 		s.facts.TablesKnown = false
 	}
+}
+
+// isNoTable reports whether a bare name stands where a table is expected, and is none:
+// FROM dual, and PostgreSQL's FROM current_user, which is a value.
+func (s *scanner) isNoTable(name string) bool {
+	switch name {
+	case "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
+		"current_user", "localtime", "localtimestamp", "session_user", "user":
+		return s.lex.dialect() == Postgres
+	}
+	return equalFold(name, "dual") && s.lex.dialect() == MySQL
 }
 
 // systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is

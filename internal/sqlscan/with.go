@@ -55,15 +55,27 @@ func (s *scanner) with(f *frame, key keyword) {
 		if key != kNot && key != kMaterialized {
 			s.strange()
 		}
-	case withSearch, withNext:
+	case withSearch: // columns of any name
+		if key == kSet {
+			f.clause = withNext
+			s.skipName()
+		}
+	case withNext:
 		switch key {
 		case kSelect, kValues, kTable, kInsert, kReplace, kUpdate, kDelete, kMerge:
 			s.declareMember(f)
 			s.verb(f, key)
 		case kSearch, kCycle: // whose commas are between columns
 			f.clause = withSearch
-		case kSet:
-			f.clause = withNext
+		case kUsing:
+			s.skipName()
 		}
+	}
+}
+
+// skipName steps to a name that follows, whatever it spells.
+func (s *scanner) skipName() {
+	if s.isName(s.peek()) {
+		s.advance()
 	}
 }
