@@ -138,7 +138,15 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{SQLite, `PRAGMA foreign_keys = ON`, false, true},
 		{SQLite, `PRAGMA user_version = 1`, true, true},
 		{Postgres, `UPDATE pg_settings SET setting = 1`, true, true},
+		{Postgres, `UPDATE U&"pg_settings" SET setting = 1`, true, true},
+		{Postgres, `CREATE FUNCTION U&"pg_temp".f() RETURNS int LANGUAGE SQL AS 'SELECT 1'`, true, true},
+		{Postgres, `CREATE TABLE db.pg_temp.x (a int)`, true, true},
+		{Postgres, `SELECT 1 AS a INTO db.pg_temp.x`, true, true},
 		{Postgres, `SELECT pg_backup_start('x')`, true, true},
+		{MySQL, `SHOW STATUS WHERE (@x:=1)`, false, true},
+		{MySQL, `CREATE EVENT e ON SCHEDULE AT (@x:=now()) DO SELECT 1`, true, true},
+		{MySQL, `CREATE PROCEDURE p() BEGIN SET @x := 1; END`, true, true}, // another statement may stand behind
+		{SQLite, `DELETE FROM t; PRAGMA foreign_keys = ON`, true, true},
 	} {
 		if s := Classify(c.dialect, c.query); s.Mutates != c.mutates || s.Session != c.session {
 			t.Errorf("%s: %s: mutates %v, session %v; want %v, %v", c.dialect, c.query, s.Mutates, s.Session, c.mutates, c.session)
@@ -278,6 +286,20 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `MERGE INTO t USING (SELECT * FROM u) s ON t.a = s.a WHEN MATCHED THEN UPDATE SET a = 1 WHEN NOT MATCHED THEN INSERT (a) VALUES (1)`, "u", "t", true},
 		{Postgres, `WITH x AS (DELETE FROM t RETURNING *) INSERT INTO u SELECT * FROM x, v`, "v", "t u", true},
 		{Postgres, `SELECT * INTO UNLOGGED t FROM u`, "u", "t", true},
+		{Postgres, `SELECT * INTO LOCAL TEMP temp FROM u`, "u", "temp", true},
+		{Postgres, `SELECT a INTO unlogged WHERE true`, "", "unlogged", true},
+		{Postgres, `SELECT 1 INTO temp UNION SELECT 2`, "", "temp", true},
+		{Postgres, `TABLE ONLY (values)`, "values", "", true},
+		{Postgres, `SELECT 1 FROM (values JOIN t ON true), (VALUES (1)) v`, "values t", "", true},
+		{Postgres, `MERGE INTO ONLY (t) USING u ON true WHEN MATCHED THEN DELETE`, "u", "t", true},
+		{Postgres, `SELECT * FROM this_name_is_longer_than_the_sixty_three_bytes_that_a_server_looks_at`,
+			"this_name_is_longer_than_the_sixty_three_bytes_that_a_server_looks_at", "", false},
+		{MySQL, `SELECT * FROM a returning, b`, "a b", "", true},
+		{MySQL, `SELECT * FROM a window, b`, "a b", "", true}, // MySQL 5.7
+		{MySQL, `SELECT * FROM lateral, a`, "lateral a", "", true},
+		{MySQL, `INSERT INTO a SELECT * FROM b RETURNING (SELECT 1 FROM c)`, "b c", "a", true},
+		{MySQL, `EXPLAIN FOR DATABASE test SELECT * FROM a`, "", "", false},
+		{SQLite, `SELECT * FROM lateral x, window, u`, "lateral window u", "", true},
 		{Postgres, `TRUNCATE TABLE a, ONLY b`, "", "a b", true},
 		{Postgres, `DROP TABLE IF EXISTS a, b.c CASCADE`, "", "a b.c", true},
 		{Postgres, `CREATE TABLE a AS SELECT * FROM b`, "b", "a", true},

@@ -65,7 +65,7 @@ func (s *scanner) index() {
 // created notes the table that CREATE TABLE makes. One in a schema of temporary
 // tables belongs to the session, too.
 func (s *scanner) created(p dotted) {
-	if name, ok := s.name(p); !ok || s.isTemporary(name) {
+	if name, ok := s.name(p); !ok || s.isTemporary(p, name) {
 		s.facts.raise(Session, "temporary table")
 	}
 	s.table(p, true)
@@ -108,8 +108,8 @@ func (s *scanner) noteTemporary() {
 	if s.peek().kind != dot || !s.isName(t) {
 		return
 	}
-	name, _ := s.part(t)
-	if s.lex.dialect() == SQLite && name == "temp" || s.lex.dialect() == Postgres && strings.HasPrefix(name, "pg_temp") {
+	name, ok := s.part(t)
+	if s.lex.dialect() == SQLite && name == "temp" || s.lex.dialect() == Postgres && (!ok || strings.HasPrefix(name, "pg_temp")) {
 		s.facts.raise(Session, "temporary table")
 	}
 }
@@ -123,6 +123,8 @@ func (s *scanner) body() {
 		switch {
 		case s.is("begin"):
 			begun = true
+		case s.tok().kind == assign && s.prev().kind == userVar && !begun: // in the schedule of an event
+			s.facts.raise(Session, "user variable")
 		case s.tok().kind == semicolon && !begun:
 			return
 		case begun && s.is("end") && (s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "begin") || equalFold(s.spelling(s.prev()), "atomic")):

@@ -45,6 +45,7 @@ func (s *scanner) explain() {
 		s.describe()
 	case s.lex.dialect() == MySQL && s.tok().key == kFor:
 		s.facts.raise(Write, "EXPLAIN FOR CONNECTION")
+		s.facts.TablesKnown = false
 	case s.lex.dialect() == SQLite && s.is("pragma"): // which sets what it sets all the same
 		s.pragma()
 	default:

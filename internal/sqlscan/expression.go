@@ -102,8 +102,10 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	switch key {
 	case kSelect, kValues, kFrom, kWhere, kHaving, kLimit, kOn, kUsing, kAnd, kOr, kNot, kIn, kAs,
 		kCase, kWhen, kThen, kElse, kDistinct, kAll, kExists, kUnion, kIntersect, kExcept,
-		kBetween, kCast, kTo, kGroup, kOrder:
+		kBetween, kTo, kGroup, kOrder:
 		return true
+	case kCast: // to MySQL, with a blank behind it, a name
+		return s.opensAt(s.tok().end) || s.lex.dialect() != MySQL
 	case kIs, kLike: // a call does not follow an operand
 		return s.operandEnds()
 	case kOver, kFilter:
@@ -135,7 +137,7 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	case kIlike, kSimilar, kOverlaps, kEscape, kPassing, kOperator:
 		return s.operandEnds()
 	case kPrefix:
-		return s.trims() || s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
+		return s.trims() || s.is("symmetric") || s.is("asymmetric") || s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
 	case kColumns:
 		return s.prev().kind == str
 	case kZone:
@@ -267,7 +269,7 @@ func (s *scanner) fieldCall(p dotted) {
 
 // userVariable handles MySQL's @name and its assignment.
 func (s *scanner) userVariable() {
-	if s.lex.dialect() != MySQL || s.facts.Verb == "show" && s.glued() { // 'user'@'host'
+	if s.lex.dialect() != MySQL || s.isHost() {
 		return
 	}
 	sets := s.facts.Verb == "call" || s.facts.Verb == "load" // an OUT parameter, a column of the file
@@ -276,6 +278,15 @@ func (s *scanner) userVariable() {
 		return
 	}
 	s.facts.ask("user variable")
+}
+
+// isHost reports whether the token in hand is the second part of SHOW ... 'user'@'host'.
+func (s *scanner) isHost() bool {
+	if s.facts.Verb != "show" || s.tok().kind != userVar || !s.glued() {
+		return false
+	}
+	p := s.prev()
+	return p.kind == str || p.kind == quoted || p.kind == word && p.key == notKeyword
 }
 
 // systemVariable handles MySQL's @@name: a read, but for those that tell what

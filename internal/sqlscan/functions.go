@@ -20,13 +20,14 @@ const (
 	session                 // changes the state of the connection
 	keeps                   // anything, and it changes the state of the connection
 	extension               // nothing; it lives where extensions are installed
+	glued                   // nothing, if the parenthesis follows directly
 )
 
 // acts reports whether a function has an effect.
-func (e effect) acts() bool { return e != pure && e != extension }
+func (e effect) acts() bool { return e != pure && e != extension && e != glued }
 
 var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session, "unknown": unknown,
-	"keeps": keeps, "extension": extension}
+	"keeps": keeps, "extension": extension, "glued": glued}
 
 // The functions that are known, one a line; the others are unknown, which is as
 // good as writes. See functions/README.md for how the lists are made.
@@ -89,7 +90,7 @@ var pureEverywhere = sync.OnceValue(func() []bool {
 		pureToAll[i] = true
 		for _, d := range []Dialect{Postgres, MySQL, SQLite} {
 			e, ok := known[d]().effect(name)
-			pureToAll[i] = pureToAll[i] && ok && e == pure
+			pureToAll[i] = pureToAll[i] && ok && (e == pure || e == glued)
 		}
 	}
 	return pureToAll
@@ -254,7 +255,7 @@ func (s *scanner) effect(p dotted) effect {
 		}
 	}
 	i := s.known.names.find(name)
-	if s.lex.generic && (i < 0 || !pureEverywhere()[i]) {
+	if s.lex.generic && (i < 0 || !pureEverywhere()[i] || !s.opensAt(p.last.end)) {
 		s.lex.chosen = true
 	}
 	if i < 0 {
@@ -262,13 +263,22 @@ func (s *scanner) effect(p dotted) effect {
 	}
 	e := s.known.effects[i]
 	if !e.acts() {
-		if p.parts > 1 && !s.livesIn(p, e) {
+		if p.parts > 1 && !s.livesIn(p, e) || s.isStored(p, e) {
 			return unknown // a function of the user's own schema
 		}
 		return pure
 	}
 	return e
 }
+
+// isStored reports whether MySQL takes a known name for that of a stored function:
+// in quotes, or with a blank before the parenthesis.
+func (s *scanner) isStored(p dotted, e effect) bool {
+	return e == glued && !s.opensAt(p.last.end) || p.last.kind == quoted && s.lex.dialect() == MySQL
+}
+
+// opensAt reports whether the next token stands at a place of the text.
+func (s *scanner) opensAt(place uint32) bool { return s.peek().start == place }
 
 func (s *scanner) qualified(p dotted) string {
 	name, ok := s.name(p)

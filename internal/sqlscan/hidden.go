@@ -13,7 +13,7 @@ func (s *scanner) everywhere(f *frame, key keyword) bool {
 	case kFor:
 		return s.lockingClause(f)
 	case kLock:
-		if s.peek().key == kIn {
+		if s.peek().key == kIn && s.lex.dialect() == MySQL {
 			s.facts.raise(Write, "LOCK IN SHARE MODE")
 			f.clause = inTail
 			return true
@@ -81,22 +81,36 @@ func (s *scanner) into(f *frame) {
 		return
 	}
 	s.facts.mutate("INTO")
-	for {
-		switch s.peek().key {
-		case kTemp, kTemporary:
-			s.facts.raise(Session, "temporary table")
-			s.advance()
-			continue
-		case kUnlogged, kLocal, kGlobal, kTable:
-			s.advance()
-			continue
-		}
-		break
-	}
-	if k := s.peek().kind; k == word || k == quoted {
-		s.advance()
-		s.created(s.readPath())
+	if !s.isName(s.peek()) {
+		s.facts.TablesKnown = false
 		return
 	}
-	s.facts.TablesKnown = false
+	s.advance()
+	for s.isIntoOption() {
+		s.advance()
+	}
+	s.created(s.readPath())
+}
+
+// isIntoOption reports whether the word in hand says what kind of table SELECT INTO
+// makes: another name follows.
+func (s *scanner) isIntoOption() bool {
+	switch p := s.peek(); s.tok().key {
+	case kTemp, kTemporary, kUnlogged, kLocal, kGlobal, kTable:
+		if p.kind != quoted && (p.kind != word || p.key != kTable && (reserved[p.key] || clauses[p.key])) {
+			return false
+		}
+	default:
+		return false
+	}
+	if s.tok().key == kTemp || s.tok().key == kTemporary {
+		s.facts.raise(Session, "temporary table")
+	}
+	return true
+}
+
+// clauses are the words besides the reserved ones that PostgreSQL takes for no name
+// behind the table of SELECT INTO.
+var clauses = [keywordCount]bool{
+	kOffset: true, kFetch: true, kWindow: true, kIntersect: true, kExcept: true, kReturning: true,
 }

@@ -199,7 +199,7 @@ var keywordText = [keywordCount]string{
 	kPreface:  "ref version timestamp transaction",
 	kModifier: "low_priority high_priority delayed quick",
 	kSelectOption: "distinctrow sql_no_cache sql_cache sql_calc_found_rows sql_small_result " +
-		"sql_big_result sql_buffer_result",
+		"sql_big_result sql_buffer_result unique",
 }
 
 // reserved are the keywords that no dialect takes for a name. The others are

@@ -16,7 +16,7 @@ func (s *scanner) pragma() {
 	case !sets && pragmaAsks[name]:
 	default:
 		s.facts.raise(Session, "PRAGMA "+name)
-		s.facts.Mutates = !pragmaSession[name]
+		s.facts.Mutates = s.facts.Mutates || !pragmaSession[name]
 	}
 }
 

@@ -208,6 +208,9 @@ func (s *scanner) open(f *frame) {
 		f.clause = tableDone
 		writes := f.writes
 		s.push(inTables, tableNext).writes = writes
+	case intoTarget: // MERGE INTO ONLY (t)
+		f.clause, f.writes = tableDone, true
+		s.push(inTables, tableNext).writes = true
 	case aliasNext, aliasDone, usingNames:
 		f.clause = tableTail
 		if k := s.prev().key; k == kUsing || k == kPartition {
@@ -286,7 +289,10 @@ func (s *scanner) beginsQuery(f *frame, key keyword) bool {
 	case kWith:
 		return s.peek().kind != lparen // SQLite takes it for a function
 	case kValues:
-		return f.kind == inTables || s.prev().kind == lparen && s.peek().kind == lparen && s.lex.dialect() != MySQL
+		if f.kind == inTables {
+			return s.peek().kind == lparen || s.lex.dialect() == MySQL // which has VALUES ROW(1)
+		}
+		return s.prev().kind == lparen && s.peek().kind == lparen && s.lex.dialect() != MySQL
 	case kTable:
 		return s.peek().kind != lparen
 	}
@@ -323,7 +329,7 @@ func (s *scanner) verb(f *frame, key keyword) {
 	case kMerge:
 		s.modifies()
 		f.clause = intoTarget
-	case kAll, kDistinct: // UNION ALL
+	case kAll, kDistinct, kSelectOption: // UNION ALL
 		f.verb = kSelect
 		switch s.prev().key {
 		case kUnion, kIntersect, kExcept, kMinus:
@@ -341,12 +347,11 @@ func (s *scanner) verb(f *frame, key keyword) {
 func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	switch key {
 	case kUnion, kIntersect, kExcept, kMinus:
-		if key == kMinus && s.lex.dialect() != MySQL || key != kUnion && s.lex.dialect() == MySQL && s.peek().key != kSelect &&
-			s.peek().key != kAll && s.peek().key != kDistinct && s.peek().kind != lparen && s.peek().key != kTable && s.peek().key != kValues {
+		if f.kind == inNames || key == kMinus && !s.subtracts() {
 			return false
 		}
-		if f.kind == inNames || key != kUnion && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
-			return false
+		if key != kUnion && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
+			s.strange() // to some versions a name
 		}
 		f.kind, f.clause = inQuery, atStart
 		return true
@@ -373,7 +378,8 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if key == kOffset && f.clause == inTail && f.kind == inQuery && s.peek().kind != lparen && s.peek().kind != dot {
 			return true // LIMIT 1 OFFSET 2: nothing changes
 		}
-		if (key == kFetch || key == kOffset || key == kWindow && s.peek().key != notKeyword) && s.lex.dialect() == SQLite {
+		if key == kWindow && !s.namesWindow() || key == kReturning && f.verb == kSelect && !f.inserts && s.lex.dialect() == MySQL ||
+			(key == kFetch || key == kOffset) && s.lex.dialect() == SQLite {
 			return false // a name there
 		}
 		if key == kOffset && s.lex.dialect() == MySQL || key == kGroup && s.peek().kind == lparen && s.prev().key == kWithin {
@@ -388,6 +394,30 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		return true
 	}
 	return false
+}
+
+// namesWindow reports whether WINDOW in hand is the clause: a name and AS follow. Not
+// every server reserves the word.
+func (s *scanner) namesWindow() bool {
+	if !s.isName(s.peek()) {
+		return false
+	}
+	var behind [1]token
+	l := s.lex
+	l.pos, l.last = int(s.peek().end), s.peek().kind
+	l.fill(behind[:])
+	return behind[0].key == kAs
+}
+
+// subtracts reports whether MINUS in hand is MariaDB's word for EXCEPT, which it is in
+// one mode of that server, and no name.
+func (s *scanner) subtracts() bool {
+	switch p := s.peek(); p.key {
+	case kSelect, kAll, kDistinct, kSelectOption, kTable, kValues:
+		return s.lex.dialect() == MySQL
+	default:
+		return p.kind == lparen && s.lex.dialect() == MySQL && (s.operandEnds() || s.prev().kind == op)
+	}
 }
 
 // callsClause reports whether a word that begins a clause is the name of a function,

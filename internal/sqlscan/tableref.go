@@ -13,8 +13,15 @@ func (s *scanner) oddTable(written bool) {
 // tableReference reads what stands where a table is expected.
 func (s *scanner) tableReference(f *frame, key keyword) {
 	switch key {
-	case kLateral:
-		return
+	case kLateral: // reserved, but in MariaDB, which has no LATERAL, and SQLite
+		switch s.lex.dialect() {
+		case Postgres:
+			return
+		case MySQL:
+			if s.peek().kind == lparen {
+				return
+			}
+		}
 	case kOnly:
 		if s.lex.dialect() == Postgres {
 			return
@@ -41,7 +48,7 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 	p := s.readPath()
 	f.clause = tableDone
 	if s.peek().kind == lparen {
-		if p.parts > 1 || !s.is("json_table") { // which is none in MariaDB where an expression stands
+		if p.parts > 1 || !s.is("json_table") || s.lex.dialect() == SQLite { // which is no function in MariaDB
 			s.call(p)
 		}
 		s.arguments()

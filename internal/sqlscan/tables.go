@@ -110,6 +110,8 @@ func (s *scanner) table(p dotted, written bool) {
 		s.facts.TablesKnown = false
 		if name, ok := s.part(&p.last); ok {
 			s.systemTable(p, name, written) // SQLite finds a PRAGMA in any schema
+		} else if written && s.lex.sawUnicode {
+			s.facts.Session = true // perhaps PostgreSQL's pg_settings
 		}
 		return
 	}
@@ -119,7 +121,7 @@ func (s *scanner) table(p dotted, written bool) {
 	if p.plain && p.parts == 1 && s.isNoTable(name) {
 		return
 	}
-	if s.isTemporary(name) {
+	if s.isTemporary(p, name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
 	}
 	first := s.lex.text[p.last.start]
@@ -136,7 +138,7 @@ func (s *scanner) table(p dotted, written bool) {
 	if len(*set) == maxTables && !s.facts.TablesKnown {
 		return // it may have been one too many already
 	}
-	if !set.add(name) {
+	if !set.add(name) || len(name) > longestName && s.lex.dialect() == Postgres {
 		s.facts.TablesKnown = false
 	}
 }
@@ -151,6 +153,9 @@ func (s *scanner) isNoTable(name string) bool {
 	}
 	return equalFold(name, "dual") && s.lex.dialect() == MySQL
 }
+
+// longestName is how many bytes of a name PostgreSQL looks at.
+const longestName = 63
 
 // systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
 // a SET, SQLite runs a PRAGMA for a table of its name, and to read INNODB_CMP_RESET
@@ -169,7 +174,10 @@ func (s *scanner) systemTable(p dotted, name string, written bool) {
 }
 
 // isTemporary reports whether a table is in a schema of temporary ones.
-func (s *scanner) isTemporary(name string) bool {
+func (s *scanner) isTemporary(p dotted, name string) bool {
+	if p.parts == 3 { // database.schema.table
+		name = name[strings.IndexByte(name, '.')+1:]
+	}
 	if c := name[0]; c != 'p' && c != 't' && c != 's' {
 		return false
 	}
