@@ -12,6 +12,13 @@ func Hidden() []Case {
 		{Postgres, `SELECT 'a' SIMILAR TO second(1)`, "write", "function second"},
 		{Postgres, `SELECT U&"my_function" UESCAPE '!' (1)`, "write", "UESCAPE"},
 		{Postgres, `SELECT * FROM U&"my_function" uescape '!' (1)`, "write", "UESCAPE"},
+		{Postgres, `EXPLAIN (ANALYZE, "verbose" off) DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN (ANALYZE, U&"verbose" off) DELETE FROM users`, "write", "DELETE"},
+		{Postgres, `EXPLAIN INSERT INTO users (SELECT 1) ORDER BY my_function(1)`, "write", "function my_function"},
+		{Postgres, `EXPLAIN UPDATE users SET name = set(1)`, "write", "function set"},
+		{Postgres, `INSERT INTO users (SELECT 1) LIMIT pg_advisory_lock(1)`, "session", "INSERT"},
+		{Postgres, `SELECT * FROM json_table('1', '$' COLUMNS (a int PATH '$' DEFAULT 1 OPERATOR(pg_catalog.-) second(1) ON EMPTY))`, "write", "function second"},
+		{Postgres, `COPY users FROM STDIN WHERE pg_advisory_lock(1) IS NOT NULL`, "session", "COPY"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
@@ -26,6 +33,8 @@ func Hidden() []Case {
 		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "unknown statement"},
 		{MySQL, `SELECT id FROM users INTERSECT DISTINCTROW VALUES (1), (1 + my_function())`, "write", "function my_function"},
 		{MySQL, `SELECT 1 value EXCEPT TABLE users`, "write", "unknown statement"},
+		{MySQL, `SELECT 1 FROM users, (- my_function(1))`, "write", "unknown statement"},
+		{MySQL, "SELECT @@`sql_mode`into outfile '/x'", "write", "INTO"},
 		{MySQL, `SELECT UNIQUE escape(1)`, "write", "function escape"},
 		{MySQL, `SELECT count (1)`, "write", "function count"}, // a stored function, as the blank says
 		{MySQL, `SELECT max/**/(1)`, "write", "function max"},

@@ -36,6 +36,11 @@ func (s *scanner) copy() {
 	if !toClient {
 		s.facts.mutate("COPY")
 	}
+	for !s.end() {
+		if s.advance(); s.tok().key == kWhere {
+			s.expressions()
+		}
+	}
 }
 
 // copyQuery reads the query in COPY (query) TO.

@@ -141,7 +141,7 @@ func (s *scanner) body() {
 
 // ifExists steps over IF [NOT] EXISTS.
 func (s *scanner) ifExists() {
-	if s.tok().key != kIf {
+	if s.tok().key != kIf || s.peek().key != kNot && s.peek().key != kExists {
 		return
 	}
 	s.advance()

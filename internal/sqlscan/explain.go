@@ -87,10 +87,11 @@ func (s *scanner) explainOptions() (runs bool) {
 			return false
 		}
 		for s.advance(); !s.end() && s.tok().kind != rparen; {
-			analyze := s.tok().key == kAnalyze || s.tok().key == kAnalyse || s.tok().kind == quoted
+			analyze := s.tok().key == kAnalyze || s.tok().key == kAnalyse || s.tok().kind == quoted && s.spelling(s.tok()) == `"analyze"`
+			perhaps := s.tok().kind == quoted && s.spelling(s.tok())[0] != '"' // U&"..." may spell it
 			s.advance()
-			if analyze {
-				runs = !(s.is("off") || s.is("false") || s.tok().kind == number && s.spelling(s.tok()) == "0")
+			if on := !(s.is("off") || s.is("false") || s.tok().kind == number && s.spelling(s.tok()) == "0"); analyze || perhaps && on {
+				runs = on
 			}
 			for !s.end() && s.tok().kind != comma && s.tok().kind != rparen {
 				s.advance()

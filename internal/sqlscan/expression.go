@@ -117,7 +117,7 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	case kSets:
 		return s.prev().key == kGrouping
 	case kSet:
-		return f.verb == kUpdate || f.inserts || f.verb == kMerge
+		return s.prev().key == kUpdate
 	case kConflict:
 		return f.inserts && s.prev().key == kOn
 	}

@@ -265,22 +265,26 @@ func (l *lexer) mysqlVariable(t *token) {
 		t.kind = systemVar
 		l.pos++
 	}
+	closed := false // behind a quoted part, with which a name ends, but for a dot
 	if c := l.peek(0); c == '\'' || c == '"' || c == '`' {
 		if !l.variablePart(t, c) {
 			return
 		}
+		closed = true
 	}
-	for l.pos < len(l.text) {
+	for l.pos < len(l.text) && !(closed && t.kind == userVar) {
 		c := l.text[l.pos]
 		if c == '`' && t.kind == systemVar && l.text[l.pos-1] == '.' {
 			if !l.variablePart(t, c) {
 				return
 			}
+			closed = true
 			continue
 		}
-		if k := class[c]; k != letter && k != digit && c != '$' && c != '.' {
+		if k := class[c]; c != '.' && (closed || k != letter && k != digit && c != '$') {
 			break
 		}
+		closed = false
 		l.pos++
 	}
 	t.end = uint32(l.pos)

@@ -60,6 +60,11 @@ func (s *scanner) afterTarget(f *frame, key keyword) {
 		if s.lex.dialect() == MySQL {
 			f.clause = inTail
 		}
+	case kPartition: // whose parenthesis holds names
+	default: // behind INSERT INTO t (SELECT 1)
+		if !s.clauseBegins(f, key) {
+			s.inExpression(f, key)
+		}
 	}
 }
 

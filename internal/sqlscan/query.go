@@ -170,7 +170,10 @@ func (s *scanner) step() {
 				return
 			}
 			f.clause = tableDone
-			s.oddTable(f.writes)
+			s.facts.TablesKnown = false
+			if t.kind != lbrace { // {OJ ...}
+				s.strange()
+			}
 		case intoTarget:
 			f.clause = afterInto
 			s.oddTable(true)
@@ -221,12 +224,12 @@ func (s *scanner) open(f *frame) {
 		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
 			s.strange() // a function, if the server runs with ANSI_QUOTES
 		}
-		if f.kind == inNames || s.prev().key == kColumns && s.beforePrev().kind == str { // JSON_TABLE(x, '$' COLUMNS (...))
-			s.push(inNames, inTail)
-			return
-		}
 		prefix := s.prev().key == kOperator || s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
-		s.push(inExpr, inTail).prefix = prefix
+		holds := inExpr
+		if f.kind == inNames || s.prev().key == kColumns && s.beforePrev().kind == str { // JSON_TABLE(x, '$' COLUMNS (...))
+			holds = inNames
+		}
+		s.push(holds, inTail).prefix = prefix
 	}
 }
 
@@ -317,6 +320,7 @@ func (s *scanner) verb(f *frame, key keyword) {
 		f.clause = tableNext
 	case kWith:
 		f.clause = withName
+		s.seeEachOther(f, s.lex.dialect() == SQLite) // there, always
 	case kInsert, kReplace:
 		s.modifies()
 		f.clause, f.inserts = intoTarget, true

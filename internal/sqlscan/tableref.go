@@ -104,7 +104,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 	case kOn:
 		f.clause = onExpr
-		if f.inserts && (s.peek().key == kConflict || s.peek().key == kDuplicate) {
+		if f.inserts && (s.peek().key == kConflict || s.peek().key == kDuplicate) && s.lex.dialect() != SQLite { // which takes it for a condition
 			f.clause = inTail
 		}
 	case kUsing:

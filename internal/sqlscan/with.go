@@ -16,6 +16,11 @@ func (s *scanner) forwardReference(f *frame) {
 	}
 }
 
+// seeEachOther says whether the members of a WITH may see those behind them.
+func (s *scanner) seeEachOther(f *frame, recursive bool) {
+	f.recursive, f.reads = recursive, uint8(len(s.reads))
+}
+
 func (s *scanner) declare(t *token) {
 	name, ok := s.part(t)
 	if !ok {
@@ -36,8 +41,7 @@ func (s *scanner) with(f *frame, key keyword) {
 	switch f.clause {
 	case withName:
 		if key == kRecursive && s.prev().key == kWith && s.peek().kind != lparen && !s.peekIs("as") {
-			f.recursive = true
-			f.reads = uint8(len(s.reads))
+			s.seeEachOther(f, true)
 			return
 		}
 		f.member = *s.tok()
