@@ -103,7 +103,8 @@ type Statement struct {
 	// before: LAST_INSERT_ID(), currval, a user variable.
 	AsksSession bool
 
-	// Tx is what the whole text does to the transaction of its connection.
+	// Tx is what the whole text does to the transaction of its connection. That
+	// MySQL commits before CREATE TABLE and the like is not counted.
 	Tx TxEffect
 }
 

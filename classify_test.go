@@ -141,12 +141,19 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{Postgres, `UPDATE U&"pg_settings" SET setting = 1`, true, true},
 		{Postgres, `CREATE FUNCTION U&"pg_temp".f() RETURNS int LANGUAGE SQL AS 'SELECT 1'`, true, true},
 		{Postgres, `CREATE TABLE db.pg_temp.x (a int)`, true, true},
+		{Postgres, `SELECT shop.currval()`, true, false},
+		{Postgres, `SELECT shop.pg_advisory_lock(1)`, true, true},
+		{Postgres, `PREPARE transaction AS SELECT 1`, true, true},
+		{Postgres, `CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (new.begin > 1) EXECUTE FUNCTION f(); LISTEN x`, true, true},
+		{Postgres, `CREATE TRIGGER g BEFORE INSERT ON begin EXECUTE FUNCTION f(); LISTEN x`, true, true},
+		{SQLite, `CREATE TRIGGER g INSERT ON begin WHEN new.begin BEGIN SELECT 1; END; PRAGMA foreign_keys = ON`, true, true},
 		{Postgres, `SELECT 1 AS a INTO db.pg_temp.x`, true, true},
 		{Postgres, `SELECT pg_backup_start('x')`, true, true},
 		{MySQL, `SHOW STATUS WHERE (@x:=1)`, false, true},
 		{MySQL, `CREATE EVENT e ON SCHEDULE AT (@x:=now()) DO SELECT 1`, true, true},
 		{MySQL, `CREATE PROCEDURE p() BEGIN SET @x := 1; END`, true, true}, // another statement may stand behind
 		{SQLite, `DELETE FROM t; PRAGMA foreign_keys = ON`, true, true},
+		{SQLite, `CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED)`, true, false},
 	} {
 		if s := Classify(c.dialect, c.query); s.Mutates != c.mutates || s.Session != c.session {
 			t.Errorf("%s: %s: mutates %v, session %v; want %v, %v", c.dialect, c.query, s.Mutates, s.Session, c.mutates, c.session)
@@ -295,7 +302,11 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `SELECT * FROM this_name_is_longer_than_the_sixty_three_bytes_that_a_server_looks_at`,
 			"this_name_is_longer_than_the_sixty_three_bytes_that_a_server_looks_at", "", false},
 		{Postgres, `INSERT INTO t (SELECT a FROM u) ORDER BY (SELECT b FROM v)`, "u v", "t", true},
+		{Postgres, `EXPLAIN WITH RECURSIVE x AS (INSERT INTO u VALUES (1) RETURNING 1), u AS (SELECT 1) SELECT * FROM x`, "u", "", true},
 		{Postgres, `CREATE TABLE if (a int)`, "", "if", true},
+		{Postgres, `CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED)`, "", "t", true},
+		{MySQL, `CREATE TABLE t (a int, b int AS (a + 1)) AS (SELECT a FROM u)`, "u", "t", true},
+		{MySQL, `CREATE TABLE t (SELECT a FROM u)`, "u", "t", true},
 		{MySQL, "SELECT @@session.`sql_mode`from a, `b`", "a b", "", true},
 		{MySQL, "SELECT @`x`from a", "a", "", true},
 		{MySQL, `INSERT INTO t PARTITION (p) (a) SELECT a FROM u`, "u", "t", true},

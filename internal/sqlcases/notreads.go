@@ -33,6 +33,8 @@ func Hidden() []Case {
 		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "unknown statement"},
 		{MySQL, `SELECT id FROM users INTERSECT DISTINCTROW VALUES (1), (1 + my_function())`, "write", "function my_function"},
 		{MySQL, `SELECT 1 value EXCEPT TABLE users`, "write", "unknown statement"},
+		{MySQL, `SELECT nth_value(id, 1) FROM FIRST OVER (), (1 + my_function()) FROM users`, "write", "function my_function"},
+		{MySQL, `SELECT 1 FROM users * my_function(1)`, "write", "function my_function"},
 		{MySQL, `SELECT 1 FROM users, (- my_function(1))`, "write", "unknown statement"},
 		{MySQL, "SELECT @@`sql_mode`into outfile '/x'", "write", "INTO"},
 		{MySQL, `SELECT UNIQUE escape(1)`, "write", "function escape"},

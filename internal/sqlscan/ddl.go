@@ -74,25 +74,26 @@ func (s *scanner) created(p dotted) {
 // tableSource reads what follows the name of a new table: its columns, which
 // may refer to other tables, or a query.
 func (s *scanner) tableSource() {
+	depth := 0 // of parentheses
 	for s.advance(); !s.end(); s.advance() {
-		switch s.tok().key {
-		case kSelect, kWith, kValues, kTable:
-			if s.tok().key != kWith || s.prev().key == kAs {
-				s.query()
-				return
-			}
-		case kAs:
-			if p := s.peek(); p.kind == lparen {
-				s.advance()
-				s.query()
-				return
-			}
+		switch t := s.tok(); {
+		case t.kind == lparen && depth == 0 && (s.prev().key == kAs || beginsSource[s.peek().key]),
+			depth == 0 && beginsSource[t.key] && (t.key != kWith || s.prev().key == kAs):
+			s.query()
+			return
+		case t.kind == lparen:
+			depth++
+		case t.kind == rparen:
+			depth--
 		}
 		if s.is("execute") || s.is("references") || s.is("inherits") || s.is("like") || s.is("using") || s.is("default") || s.is("check") || s.is("of") {
 			s.facts.TablesKnown = false
 		}
 	}
 }
+
+// beginsSource are the words that the query behind CREATE TABLE begins with.
+var beginsSource = [keywordCount]bool{kSelect: true, kWith: true, kValues: true, kTable: true}
 
 // rest reads the remainder of a statement of which only calls matter.
 func (s *scanner) rest() {
@@ -121,7 +122,7 @@ func (s *scanner) body() {
 	for ; !s.done(); s.pass() {
 		s.noteTemporary()
 		switch {
-		case s.is("begin"):
+		case s.is("begin") && s.beginsBody():
 			begun = true
 		case s.tok().kind == assign && s.prev().kind == userVar && !begun: // in the schedule of an event
 			s.facts.raise(Session, "user variable")
@@ -137,6 +138,21 @@ func (s *scanner) body() {
 	if begun && s.lex.dialect() == MySQL {
 		s.facts.Session = true // another statement may stand behind the body
 	}
+}
+
+// beginsBody reports whether BEGIN in hand begins a body, and is no name.
+func (s *scanner) beginsBody() bool {
+	switch s.lex.dialect() {
+	case Postgres:
+		return s.peekIs("atomic")
+	case SQLite:
+		switch s.peek().key {
+		case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith, kValues:
+		default:
+			return false
+		}
+	}
+	return s.prev().kind != dot
 }
 
 // ifExists steps over IF [NOT] EXISTS.

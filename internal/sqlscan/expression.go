@@ -109,7 +109,7 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	case kIs, kLike: // a call does not follow an operand
 		return s.operandEnds()
 	case kOver, kFilter:
-		return s.prev().kind == rparen
+		return s.prev().kind == rparen || s.beforePrev().key == kFrom && s.prev().key == kPrefix // FROM FIRST OVER ()
 	case kRows: // of a window
 		return s.operandEnds()
 	case kBy:

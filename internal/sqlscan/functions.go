@@ -180,6 +180,10 @@ func (s *scanner) call(p dotted) {
 	if e != pure && s.lex.dialect() == MySQL {
 		s.facts.TablesKnown = false // MariaDB's sequences are tables
 	}
+	if p.parts > 1 && e.acts() && !s.livesIn(p, pure) { // somebody else's, of that name
+		s.facts.mutate(s.because(p))
+		s.facts.TablesKnown = false
+	}
 	switch e {
 	case pure:
 	case writes:

@@ -367,6 +367,8 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	case kFrom:
 		switch {
 		case s.prev().key == kDistinct && (s.beforePrev().key == kIs || s.beforePrev().key == kNot): // IS DISTINCT FROM
+		case s.prev().kind == rparen && s.saysWhere():
+			s.facts.TablesKnown = false
 		case f.clause == inBody:
 			f.clause, f.writes = tableNext, false
 		case f.clause == beforeFrom:
@@ -406,11 +408,17 @@ func (s *scanner) namesWindow() bool {
 	if !s.isName(s.peek()) {
 		return false
 	}
-	var behind [1]token
-	l := s.lex
-	l.pos, l.last = int(s.peek().end), s.peek().kind
-	l.fill(behind[:])
-	return behind[0].key == kAs
+	behind := s.behindPeek()
+	return behind.key == kAs
+}
+
+// saysWhere reports whether FROM in hand is that of MySQL's nth_value(a, 1) FROM FIRST.
+func (s *scanner) saysWhere() bool {
+	if !s.peekIs("first") && !s.peekIs("last") || s.lex.dialect() != MySQL {
+		return false
+	}
+	behind := s.behindPeek()
+	return behind.key == kOver || equalFold(s.spelling(&behind), "respect") || equalFold(s.spelling(&behind), "ignore")
 }
 
 // subtracts reports whether MINUS in hand is MariaDB's word for EXCEPT, which it is in

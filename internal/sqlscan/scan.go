@@ -335,6 +335,15 @@ func (s *scanner) peekIs(lower string) bool {
 	return t.kind == word && equalFold(s.spelling(t), lower)
 }
 
+// behindPeek returns the token behind the one that peek does. It reads that again.
+func (s *scanner) behindPeek() token {
+	var t [1]token
+	l := s.lex
+	l.pos, l.last = int(s.peek().end), s.peek().kind
+	l.fill(t[:])
+	return t[0]
+}
+
 // accept steps over the given word if it is in hand.
 func (s *scanner) accept(lower string) bool {
 	if s.is(lower) {

@@ -188,7 +188,7 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 	if s.clauseBegins(f, key) {
 		return true
 	}
-	if (f.clause == tableDone) && (key == notKeyword || !reserved[key]) {
+	if f.clause == tableDone && (key == notKeyword || !reserved[key]) && (s.prev().kind != op || s.lex.dialect() == Postgres) {
 		f.clause = aliasDone
 		return true
 	}

@@ -193,7 +193,7 @@ func (s *scanner) execute() {
 // prepare: PREPARE name AS ..., or PostgreSQL's PREPARE TRANSACTION.
 func (s *scanner) prepare() {
 	s.advance()
-	if s.lex.dialect() == Postgres && s.is("transaction") {
+	if s.lex.dialect() == Postgres && s.is("transaction") && s.peek().kind == str {
 		s.facts.raise(Transaction, "PREPARE TRANSACTION")
 		s.facts.Tx = TxEnd
 		return

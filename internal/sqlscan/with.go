@@ -11,7 +11,7 @@ func (s *scanner) declareMember(f *frame) {
 // forwardReference: a member of WITH RECURSIVE may have been read by those
 // before it, and taken for a table.
 func (s *scanner) forwardReference(f *frame) {
-	if name, ok := s.part(&f.member); ok {
+	if name, ok := s.part(&f.member); ok && !s.planOnly { // which has what is written among the reads
 		s.reads.remove(name, int(f.reads))
 	}
 }
