@@ -35,6 +35,10 @@ func Hidden() []Case {
 		{MySQL, `SELECT 1 value EXCEPT TABLE users`, "write", "unknown statement"},
 		{MySQL, `SELECT nth_value(id, 1) FROM FIRST OVER (), (1 + my_function()) FROM users`, "write", "function my_function"},
 		{MySQL, `SELECT 1 FROM users * my_function(1)`, "write", "function my_function"},
+		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF full(1)`, "write", "function full"},
+		{MySQL, `SELECT 0X41(1)`, "write", "function 0x41"}, // a name, as 0x(1) is
+		{MySQL, `SELECT 0x(1)`, "write", "function 0x"},
+		{MySQL, `SELECT s.currval`, "write", "function currval"},
 		{MySQL, `SELECT 1 FROM users, (- my_function(1))`, "write", "unknown statement"},
 		{MySQL, "SELECT @@`sql_mode`into outfile '/x'", "write", "INTO"},
 		{MySQL, `SELECT UNIQUE escape(1)`, "write", "function escape"},

@@ -190,7 +190,7 @@ func (l *lexer) number(t *token, glued bool) {
 		return
 	}
 	i := start
-	if text[i] == '0' && i+1 < len(text) && (text[i+1] == 'x' || text[i+1] == 'X') {
+	if text[i] == '0' && i+1 < len(text) && (text[i+1] == 'x' || text[i+1] == 'X') && (l.isHexNumber() || l.dialect() != MySQL) {
 		i += 2
 		for i < len(text) && isHex(text[i]) {
 			i++
@@ -213,6 +213,9 @@ func (l *lexer) number(t *token, glued bool) {
 	}
 	l.endNumber(t, start, i)
 }
+
+// isHexNumber reports whether MySQL takes what begins with 0x for a number, and not for a name.
+func (l *lexer) isHexNumber() bool { return l.peek(1) == 'x' && isHex(l.peek(2)) }
 
 // endNumber ends an integer at i, or makes a name of it where MySQL does.
 func (l *lexer) endNumber(t *token, start, i int) {

@@ -125,6 +125,9 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 		f.clause = inTail
 	case kLeft, kRight, kFull, kInner, kOuter, kCross, kNatural:
+		if s.peek().kind == lparen { // FOR SYSTEM_TIME AS OF full(1)
+			return false
+		}
 		f.clause = tableTail
 	default:
 		if f.clause == onExpr {
