@@ -143,6 +143,7 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{Postgres, `CREATE TABLE db.pg_temp.x (a int)`, true, true},
 		{Postgres, `SELECT shop.currval()`, true, false},
 		{Postgres, `SELECT shop.pg_advisory_lock(1)`, true, true},
+		{Postgres, `SET local.foo = 'x'`, false, true},
 		{Postgres, `PREPARE transaction AS SELECT 1`, true, true},
 		{Postgres, `CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (new.begin > 1) EXECUTE FUNCTION f(); LISTEN x`, true, true},
 		{Postgres, `CREATE TRIGGER g BEFORE INSERT ON begin EXECUTE FUNCTION f(); LISTEN x`, true, true},

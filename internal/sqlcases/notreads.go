@@ -11,7 +11,7 @@ func Hidden() []Case {
 		{Postgres, `SELECT 1 FROM users straight_join TABLESAMPLE system (nextval('seq'))`, "write", "function nextval"},
 		{Postgres, `SELECT 'a' SIMILAR TO second(1)`, "write", "function second"},
 		{Postgres, `SELECT U&"my_function" UESCAPE '!' (1)`, "write", "UESCAPE"},
-		{Postgres, `SELECT * FROM U&"my_function" uescape '!' (1)`, "write", "UESCAPE"},
+		{Postgres, `SELECT * FROM U&"my_function" uescape '!' (1)`, "write", "temporary table"},
 		{Postgres, `EXPLAIN (ANALYZE, "verbose" off) DELETE FROM users`, "write", "DELETE"},
 		{Postgres, `EXPLAIN (ANALYZE, U&"verbose" off) DELETE FROM users`, "write", "DELETE"},
 		{Postgres, `EXPLAIN INSERT INTO users (SELECT 1) ORDER BY my_function(1)`, "write", "function my_function"},
@@ -19,6 +19,10 @@ func Hidden() []Case {
 		{Postgres, `INSERT INTO users (SELECT 1) LIMIT pg_advisory_lock(1)`, "session", "INSERT"},
 		{Postgres, `SELECT * FROM json_table('1', '$' COLUMNS (a int PATH '$' DEFAULT 1 OPERATOR(pg_catalog.-) second(1) ON EMPTY))`, "write", "function second"},
 		{Postgres, `COPY users FROM STDIN WHERE pg_advisory_lock(1) IS NOT NULL`, "session", "COPY"},
+		{Postgres, `SELECT 1 FROM users * my_function(1)`, "write", "unknown statement"},
+		{Postgres, `SELECT * FROM U&"pg_temp".t`, "write", "temporary table"},
+		{Postgres, `SELECT * FROM "pg_temp"."a.b"`, "write", "temporary table"},
+		{Postgres, `SELECT * FROM db.pg_temp.t`, "write", "temporary table"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
@@ -34,7 +38,7 @@ func Hidden() []Case {
 		{MySQL, `SELECT id FROM users INTERSECT DISTINCTROW VALUES (1), (1 + my_function())`, "write", "function my_function"},
 		{MySQL, `SELECT 1 value EXCEPT TABLE users`, "write", "unknown statement"},
 		{MySQL, `SELECT nth_value(id, 1) FROM FIRST OVER (), (1 + my_function()) FROM users`, "write", "function my_function"},
-		{MySQL, `SELECT 1 FROM users * my_function(1)`, "write", "function my_function"},
+		{MySQL, `SELECT 1 FROM users * my_function(1)`, "write", "unknown statement"},
 		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF full(1)`, "write", "function full"},
 		{MySQL, `SELECT 0X41(1)`, "write", "function 0x41"}, // a name, as 0x(1) is
 		{MySQL, `SELECT 0x(1)`, "write", "function 0x"},

@@ -109,6 +109,9 @@ func (s *scanner) step() {
 		s.strange()
 		f.clause = inTail
 	}
+	if f.clause >= tableDone && f.clause <= tableTail && partOfExpression[t.kind] && !s.decoratesTable() {
+		s.strange() // this is no list of tables
+	}
 	switch t.kind {
 	case word, quoted:
 		switch {
@@ -181,6 +184,24 @@ func (s *scanner) step() {
 			f.clause = aliasDone
 		}
 	}
+}
+
+// partOfExpression are the tokens that stand in expressions only.
+var partOfExpression = [op + 1]bool{
+	number: true, param: true, question: true, userVar: true, systemVar: true, dot: true, cast: true, assign: true, op: true,
+}
+
+// decoratesTable reports whether the token in hand is the * of PostgreSQL's FROM t *, or
+// the @ of CockroachDB's FROM t@index, and not part of an expression with a call. MySQL has
+// {OJ ...} around a join.
+func (s *scanner) decoratesTable() bool {
+	switch s.lex.text[s.tok().start] {
+	case '*', '@':
+		return s.peek().kind != lparen && s.behindPeek().kind != lparen && s.lex.dialect() == Postgres
+	case '}':
+		return s.lex.dialect() == MySQL
+	}
+	return s.prev().kind == lbrace
 }
 
 // strange: a query is not built in a way that is known here.

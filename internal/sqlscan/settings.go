@@ -14,7 +14,7 @@ func (s *scanner) reset() {
 func (s *scanner) set() {
 	s.advance()
 	if s.lex.dialect() == Postgres {
-		if s.is("local") || s.is("transaction") || s.is("constraints") {
+		if s.peek().kind != dot && (s.is("local") || s.is("transaction") || s.is("constraints")) {
 			s.facts.raise(Transaction, "SET "+upper(lower(s.spelling(s.tok()))))
 			return
 		}

@@ -173,8 +173,11 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 			return true
 		}
 	case kFor:
-		if s.lex.dialect() == MySQL { // USE INDEX FOR ORDER BY
-			return true
+		if s.lex.dialect() == MySQL {
+			if s.peekIs("system_time") { // AS OF, BETWEEN and so on: expressions follow
+				f.clause = onExpr
+			}
+			return true // USE INDEX FOR ORDER BY
 		}
 	case kBy:
 		return f.clause == usingNames || f.clause == tableTail
@@ -191,7 +194,7 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 	if s.clauseBegins(f, key) {
 		return true
 	}
-	if f.clause == tableDone && (key == notKeyword || !reserved[key]) && (s.prev().kind != op || s.lex.dialect() == Postgres) {
+	if f.clause == tableDone && (key == notKeyword || !reserved[key]) {
 		f.clause = aliasDone
 		return true
 	}

@@ -113,6 +113,9 @@ func (s *scanner) table(p dotted, written bool) {
 		} else if written && s.lex.sawUnicode {
 			s.facts.Session = true // perhaps PostgreSQL's pg_settings
 		}
+		if s.lex.sawUnicode || strings.Contains(lower(s.lex.text[p.start:p.last.end]), "temp") {
+			s.facts.raise(Write, "temporary table") // perhaps
+		}
 		return
 	}
 	if p.parts == 1 && !written && s.inSight(name) {
