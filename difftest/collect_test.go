@@ -64,24 +64,55 @@ type count struct {
 	kept map[string]int // reads that are for one connection, or for the primary
 }
 
-// add notes a statement that reads, or does not, as another sees it. why is what
-// it found in the statement that does not read.
-func (c *count) add(t *testing.T, query string, s multidb.Statement, reads bool, why string) {
+// compare notes a statement that must agree with its tree: if it is a read to us, the tree
+// reads and calls nothing that we do not know, and the tables that we are sure of are
+// those of the tree.
+func (c *count) compare(t *testing.T, d multidb.Dialect, query string, s multidb.Statement, f *facts) {
+	t.Helper()
+	f.refuseUnknown(d)
+	c.noRead(t, query, s, f.why)
+	if s.TablesKnown && !f.names && !sameTables(s, f.tables) {
+		c.otherTables++
+		t.Errorf("tables %v %v, the tree has %v: %.1000s", s.Reads, s.Writes, f.tables, query)
+	}
+}
+
+// add notes a statement that only reads, or does not, as another sees it.
+func (c *count) add(t *testing.T, query string, s multidb.Statement, reads bool) {
 	t.Helper()
 	c.statements++
-	isRead := s.Kind == multidb.KindRead
-	if reads {
-		c.reads++
+	if !reads {
+		return
 	}
+	c.reads++
 	switch {
-	case isRead && why != "":
-		c.wrong++
-		t.Errorf("a read with %s in it: %s", why, query)
-	case reads && !isRead && s.Mutates:
+	case s.Kind == multidb.KindRead:
+	case s.Mutates:
 		c.lost[s.Reason]++
 		t.Logf("lost (%s): %.300s", s.Reason, query)
-	case reads && !isRead:
+	default:
 		c.kept[s.Reason]++
+	}
+}
+
+// noRead notes what a statement has in it that a read has not, if there is anything.
+func (c *count) noRead(t *testing.T, query string, s multidb.Statement, why string) {
+	t.Helper()
+	if s.Kind == multidb.KindRead && why != "" {
+		c.wrong++
+		t.Errorf("a read with %s in it: %.1000s", why, query)
+	}
+}
+
+// refuseUnknown refuses a tree with a call of what we do not know to be harmless.
+func (f *facts) refuseUnknown(d multidb.Dialect) {
+	for _, name := range f.functions {
+		if d == multidb.Postgres && !strings.Contains(name, ".") {
+			name = `"` + name + `"`
+		}
+		if s := multidb.Classify(d, "SELECT "+name+"()"); s.Kind != multidb.KindRead {
+			f.refuse(s.Reason)
+		}
 	}
 }
 

@@ -8,6 +8,13 @@
 //
 //	go -C difftest test -tags difftest ./...
 //
+// It also makes sentences of the grammars of PostgreSQL (if MULTIDB_GRAMMAR names its
+// gram.y) and of TiDB, each production about as often as any other, with the name of an
+// unknown function in the place of each call in turn.
+//
+//	MULTIDB_GRAMMAR=postgresql-15.18/src/backend/parser/gram.y \
+//		go -C difftest test -tags difftest -v -run Grammar . -sentences 400000 -seed 2
+//
 // The tag keeps the C compiler out of everyday runs. Compared are our own cases
 // and what ORMs sent (testdata/orms, which the module orms collects). With
 // MULTIDB_SQL, a folder, it is the statements of the files below it instead, and

@@ -113,7 +113,8 @@ func (s *sqliteFile) compare(statement string, readOnly bool) {
 			why = "a program that writes"
 		}
 		verdict := multidb.Classify(multidb.SQLite, statement)
-		s.count.add(s.t, statement, verdict, readOnly && isQuery, why)
+		s.count.add(s.t, statement, verdict, readOnly && isQuery)
+		s.count.noRead(s.t, statement, verdict, why)
 	}
 	if !readOnly || !isQuery {
 		ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Second)

@@ -39,6 +39,10 @@ func Hidden() []Case {
 		{MySQL, `SELECT 1 value EXCEPT TABLE users`, "write", "unknown statement"},
 		{MySQL, `SELECT nth_value(id, 1) FROM FIRST OVER (), (1 + my_function()) FROM users`, "write", "function my_function"},
 		{MySQL, `SELECT 1 FROM users * my_function(1)`, "write", "unknown statement"},
+		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF escape(1)`, "write", "function escape"},
+		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME BETWEEN TIMESTAMP 1 AND TIMESTAMP escape(1)`, "write", "function escape"},
+		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM users u JOIN orders o ON conflict(1)`, "write", "function conflict"},
+		{Postgres, `EXPLAIN MERGE INTO users USING orders ON CASE WHEN true THEN insert(1) END WHEN MATCHED THEN DELETE`, "write", "function insert"},
 		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF full(1)`, "write", "function full"},
 		{MySQL, `SELECT 0X41(1)`, "write", "function 0x41"}, // a name, as 0x(1) is
 		{MySQL, `SELECT 0x(1)`, "write", "function 0x"},
@@ -62,6 +66,9 @@ func Hidden() []Case {
 		{SQLite, `SELECT 1 IN 'pragma_optimize'`, "write", "function 'pragma_optimize'"},
 		{SQLite, `SELECT * FROM users window, pragma_optimize`, "write", "function pragma_optimize"},
 		{SQLite, `SELECT 1 window, 2 FROM pragma_optimize`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT window ISNULL AS y FROM users, pragma_optimize`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT * FROM users returning, pragma_optimize`, "write", "function pragma_optimize"}, // before 3.35
+		{SQLite, `SELECT returning(1)`, "write", "function returning"},
 		{SQLite, `SELECT window + 1 FROM temp.x`, "write", "temporary table"},
 		{SQLite, `SELECT * FROM lateral('x')`, "write", "function lateral"},
 		{SQLite, `SELECT * FROM json_table('x')`, "write", "function json_table"},

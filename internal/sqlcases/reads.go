@@ -124,6 +124,7 @@ func Reads() []Case {
 			`SELECT count(*) FILTER (WHERE paid), sum(total) OVER (ORDER BY at) FROM orders`,
 			`SELECT iif(1, 2, 3), coalesce(name, 'x'), cast(id AS text), x'00', 0x1F, .5e3 FROM users`,
 			`SELECT window FROM (SELECT id AS window, name AS lock FROM users) window WHERE lock IN ('a')`,
+			`SELECT for key, for no FROM (SELECT id AS for FROM users)`,
 			`SELECT value FROM json_each('["a"]') WHERE value GLOB ('a*') AND value NOT GLOB ('b')`,
 			`PRAGMA table_info(users)`,
 			`PRAGMA main.index_list('users')`,

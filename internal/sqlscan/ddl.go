@@ -22,6 +22,10 @@ func (s *scanner) create() {
 	case s.tok().key == kIndex:
 		s.index()
 		return
+	case s.is("virtual") && s.lex.dialect() == SQLite:
+		s.facts.TablesKnown = false
+		s.module()
+		return
 	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
 		s.facts.TablesKnown = false
 		s.body()
@@ -86,7 +90,11 @@ func (s *scanner) tableSource() {
 		case t.kind == rparen:
 			depth--
 		}
-		if s.is("execute") || s.is("references") || s.is("inherits") || s.is("like") || s.is("using") || s.is("default") || s.is("check") || s.is("of") {
+		if s.is("execute") && s.prev().key == kAs {
+			s.execute()
+			return
+		}
+		if s.is("references") || s.is("inherits") || s.is("like") || s.is("using") || s.is("default") || s.is("check") || s.is("of") {
 			s.facts.TablesKnown = false
 		}
 	}
@@ -94,6 +102,20 @@ func (s *scanner) tableSource() {
 
 // beginsSource are the words that the query behind CREATE TABLE begins with.
 var beginsSource = [keywordCount]bool{kSelect: true, kWith: true, kValues: true, kTable: true}
+
+// module reads SQLite's CREATE VIRTUAL TABLE, whose arguments are anything up to the
+// parenthesis that closes them.
+func (s *scanner) module() {
+	for depth := 0; !s.done() && (depth > 0 || !s.end()); s.pass() {
+		s.noteTemporary()
+		switch s.tok().kind {
+		case lparen:
+			depth++
+		case rparen:
+			depth--
+		}
+	}
+}
 
 // rest reads the remainder of a statement of which only calls matter.
 func (s *scanner) rest() {
@@ -128,11 +150,9 @@ func (s *scanner) body() {
 			s.facts.raise(Session, "user variable")
 		case s.tok().kind == semicolon && !begun:
 			return
-		case begun && s.is("end") && (s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "begin") || equalFold(s.spelling(s.prev()), "atomic")):
-			if s.lex.dialect() != MySQL {
-				s.advance()
-				return
-			}
+		case begun && s.is("end") && s.endsBody():
+			s.advance()
+			return
 		}
 	}
 	if begun && s.lex.dialect() == MySQL {
@@ -144,7 +164,7 @@ func (s *scanner) body() {
 func (s *scanner) beginsBody() bool {
 	switch s.lex.dialect() {
 	case Postgres:
-		return s.peekIs("atomic")
+		return s.peekIs("atomic") && s.prev().kind != lparen && s.prev().kind != comma
 	case SQLite:
 		switch s.peek().key {
 		case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith, kValues:
@@ -153,6 +173,18 @@ func (s *scanner) beginsBody() bool {
 		}
 	}
 	return s.prev().kind != dot
+}
+
+// endsBody reports whether END in hand, behind the BEGIN of a body, ends it. Where a body
+// of MySQL ends is not known.
+func (s *scanner) endsBody() bool {
+	switch s.lex.dialect() {
+	case Postgres:
+		return s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "atomic") && equalFold(s.spelling(s.beforePrev()), "begin")
+	case SQLite:
+		return s.prev().kind == semicolon
+	}
+	return false
 }
 
 // ifExists steps over IF [NOT] EXISTS.

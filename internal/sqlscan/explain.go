@@ -54,7 +54,7 @@ func (s *scanner) explain() {
 		switch {
 		case s.is("execute"):
 			s.execute()
-		case s.is("create") && runs:
+		case s.is("create") && (runs || s.lex.dialect() == SQLite): // which may have a body with semicolons
 			s.alsoVerb("create")
 			s.create()
 		}
@@ -80,8 +80,12 @@ func (s *scanner) describe() {
 func (s *scanner) explainOptions() (runs bool) {
 	if s.tok().kind == lparen {
 		switch s.peek().key {
-		case kSelect, kValues, kWith, kTable:
+		case kSelect, kWith, kTable:
 			return false
+		case kValues: // or an option of that name
+			if s.behindPeek().kind == lparen {
+				return false
+			}
 		}
 		if s.peek().kind == lparen {
 			return false

@@ -119,7 +119,7 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	case kSet:
 		return s.prev().key == kUpdate
 	case kConflict:
-		return f.inserts && s.prev().key == kOn
+		return f.inserts && s.prev().key == kOn && f.clause != onExpr
 	}
 	switch s.lex.dialect() {
 	case Postgres:
@@ -143,7 +143,7 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	case kZone:
 		return s.prev().key == kTime
 	case kInsert:
-		return f.verb == kMerge && s.prev().key == kThen
+		return f.verb == kMerge && s.prev().key == kThen && !s.planOnly // as it may be that of a CASE
 	}
 	return false
 }
@@ -174,7 +174,7 @@ func (s *scanner) trims() bool { return s.is("both") || s.is("leading") || s.is(
 
 func (s *scanner) isSQLiteSyntax(key keyword) bool {
 	switch key {
-	case kReturning, kEscape:
+	case kEscape:
 		return true
 	case kGlob, kMatch, kRegexp, kOffset:
 		return s.operandEnds()

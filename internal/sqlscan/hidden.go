@@ -36,12 +36,15 @@ func (s *scanner) lockingClause(f *frame) bool {
 		reason = "FOR UPDATE"
 	case kShare:
 		reason = "FOR SHARE"
-	case kNo:
-		reason = "FOR NO KEY UPDATE"
-		s.advance() // FOR
-		s.advance() // NO
-	case kKey:
+	case kNo, kKey: // of PostgreSQL alone; SQLite has names there
+		if s.lex.dialect() != Postgres {
+			return false
+		}
 		reason = "FOR KEY SHARE"
+		if s.peek().key == kNo {
+			reason = "FOR NO KEY UPDATE"
+			s.advance()
+		}
 		s.advance()
 	case kJoin, kOrder, kGroup: // MySQL: USE INDEX FOR JOIN
 		if s.lex.dialect() == MySQL && f.clause == usingNames {
@@ -61,6 +64,9 @@ func (s *scanner) lockingClause(f *frame) bool {
 	}
 	s.advance()
 	s.facts.raise(Write, reason)
+	if s.peek().kind == lparen {
+		s.strange() // substring(x FOR update(1))
+	}
 	if f.kind == inQuery {
 		f.clause = inTail
 	}

@@ -17,6 +17,8 @@ type frame struct {
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
 	prefix    bool    // behind it an expression begins: DISTINCT ON (...), OPERATOR(...)
 	converts  bool    // the arguments of MySQL's CONVERT: behind the comma stands a type
+	natural   bool    // behind NATURAL: a join without a condition
+	joins     uint8   // how many conditions of joins are missing
 	brackets  uint8   // of a join condition: how many [ are open, in which a comma is between values
 	ctes      uint8   // how many WITH names were in sight when it opened
 	reads     uint8   // how many tables were read before WITH RECURSIVE
@@ -405,7 +407,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if key == kOffset && f.clause == inTail && f.kind == inQuery && s.peek().kind != lparen && s.peek().kind != dot {
 			return true // LIMIT 1 OFFSET 2: nothing changes
 		}
-		if key == kWindow && !s.namesWindow() || key == kReturning && f.verb == kSelect && !f.inserts && s.lex.dialect() == MySQL ||
+		if key == kWindow && !s.namesWindow() || key == kReturning && f.verb == kSelect && !f.inserts && s.lex.dialect() != Postgres ||
 			(key == kFetch || key == kOffset) && s.lex.dialect() == SQLite {
 			return false // a name there
 		}
@@ -426,7 +428,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 // namesWindow reports whether WINDOW in hand is the clause: a name and AS follow. Not
 // every server reserves the word.
 func (s *scanner) namesWindow() bool {
-	if !s.isName(s.peek()) {
+	if !s.isName(s.peek()) || s.peekIs("isnull") || s.peekIs("notnull") {
 		return false
 	}
 	behind := s.behindPeek()

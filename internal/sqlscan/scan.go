@@ -370,7 +370,7 @@ func (s *scanner) operandEnds() bool {
 	}
 	switch p := &s.window[at]; p.kind {
 	case word:
-		return endsOperand[p.key] || mayEndOperand[p.key] && (beginsOperand[s.window[at-1].key] || s.window[at-1].kind == dot)
+		return endsOperand[p.key] || mayEndOperand[p.key] && (beginsOperand[s.window[at-1].key] || s.window[at-1].kind == dot) && s.lex.dialect() != MySQL
 	case question:
 		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:

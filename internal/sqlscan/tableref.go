@@ -93,19 +93,26 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		key = notKeyword
 	}
 	if s.peek().kind == lparen && key != kUsing && key != kIn && f.clause == onExpr &&
-		(key != kJoin && key != kStraightJoin || !s.operandEnds()) {
+		(key != kJoin && key != kStraightJoin || !s.operandEnds() && s.lex.dialect() == Postgres) {
 		return false // a call in the join condition: left(x, 2)
 	}
 	switch key {
 	case kJoin, kStraightJoin:
 		f.clause = tableNext
+		if !f.natural && s.prev().key != kCross && f.joins < 255 {
+			f.joins++
+		}
+		f.natural = false
 		if f.verb == kDelete || f.verb == kUpdate || f.verb == kMerge {
 			f.writes = f.writes && s.lex.dialect() == MySQL
 		}
 	case kOn:
 		f.clause = onExpr
-		if f.inserts && (s.peek().key == kConflict || s.peek().key == kDuplicate) && s.lex.dialect() != SQLite { // which takes it for a condition
+		switch {
+		case f.inserts && s.endsInsert(f):
 			f.clause = inTail
+		case f.joins > 0:
+			f.joins--
 		}
 	case kUsing:
 		if f.writes && (f.verb == kDelete || f.verb == kMerge) && f.kind == inQuery {
@@ -114,8 +121,11 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 			return true
 		}
 		f.clause = usingNames
+		if f.joins > 0 {
+			f.joins--
+		}
 	case kSet:
-		if f.verb != kUpdate {
+		if f.verb != kUpdate || !f.writes {
 			return false
 		}
 		f.clause, f.writes = inBody, false
@@ -129,6 +139,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 			return false
 		}
 		f.clause = tableTail
+		f.natural = f.natural || key == kNatural
 	default:
 		if f.clause == onExpr {
 			return false
@@ -136,6 +147,31 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		return s.tableDecoration(f, key)
 	}
 	return true
+}
+
+// endsInsert reports whether ON in hand, behind the tables of INSERT ... SELECT, begins ON
+// CONFLICT or ON DUPLICATE KEY. SQLite takes it for the condition of a join, as PostgreSQL
+// does if one is missing.
+func (s *scanner) endsInsert(f *frame) bool {
+	switch s.peek().key {
+	case kConflict:
+		return s.lex.dialect() == Postgres && f.joins == 0
+	case kDuplicate:
+		return s.lex.dialect() == MySQL && s.behindPeek().key == kKey
+	}
+	return false
+}
+
+// temporal handles MariaDB's FOR SYSTEM_TIME: expressions follow, and then what may stand
+// behind a table.
+func (s *scanner) temporal(f *frame) {
+	s.advance()
+	if s.peek().key == kAs {
+		s.advance()
+		s.advance() // OF
+	}
+	f.clause = onExpr
+	s.facts.TablesKnown = false
 }
 
 // tableDecoration handles what may stand between a table and the next one,
@@ -174,8 +210,8 @@ func (s *scanner) tableDecoration(f *frame, key keyword) bool {
 		}
 	case kFor:
 		if s.lex.dialect() == MySQL {
-			if s.peekIs("system_time") { // AS OF, BETWEEN and so on: expressions follow
-				f.clause = onExpr
+			if s.peekIs("system_time") {
+				s.temporal(f)
 			}
 			return true // USE INDEX FOR ORDER BY
 		}

@@ -126,6 +126,9 @@ func (s *scanner) table(p dotted, written bool) {
 	}
 	if s.isTemporary(p, name) {
 		s.facts.raise(Write, "temporary table") // only its own connection sees it
+		if s.facts.Verb == "create" {
+			s.facts.raise(Session, "temporary table") // a view of one is one
+		}
 	}
 	first := s.lex.text[p.last.start]
 	if p.last.kind != word {

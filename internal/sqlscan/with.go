@@ -60,7 +60,7 @@ func (s *scanner) with(f *frame, key keyword) {
 			s.strange()
 		}
 	case withSearch: // columns of any name
-		if key == kSet {
+		if p := s.prev(); key == kSet && p.key != kBy && p.key != kCycle && p.kind != comma {
 			f.clause = withNext
 			s.skipName()
 		}
