@@ -45,9 +45,21 @@ func TestClassifyGeneric(t *testing.T) {
 		{`SELECT * FROM [CANCEL JOB 5]`, false},
 		{`SELECT * FROM [orders]`, true}, // SQL Server
 		{"SELECT 1 -- a\r, f()", false},
+		{`SELECT "u"."id" FROM "public"."users" AS "u" JOIN "orders" "o" ON "o"."id" = "u"."id" WHERE "u"."id" IN (SELECT "id" FROM "x")`, true},
+		{"SELECT `u`.`id` FROM `users` AS `u`, `shop`.`orders` `o` WHERE `u`.`id` = 1", true},
+		{`SELECT * FROM users FETCH FIRST 10 ROWS ONLY`, true},
+		{`SELECT * FROM users OFFSET 5 ROWS`, true},
+		{`SELECT count (*) FROM users`, false}, // to MySQL a stored function
 	} {
 		if s := Classify(Generic, c.query); (s.Kind == KindRead) != c.read {
 			t.Errorf("%s: %s (%s)", c.query, s.Kind, s.Reason)
+		}
+	}
+	for _, d := range []Dialect{Postgres, MySQL, SQLite} { // what ORMs write
+		for _, query := range sqlcases.Generated(d.String(), 300) {
+			if s := Classify(Generic, query); s.Kind != KindRead {
+				t.Fatalf("%s: %s (%s)", query, s.Kind, s.Reason)
+			}
 		}
 	}
 }
@@ -107,6 +119,10 @@ func TestClassifyTransactionEffect(t *testing.T) {
 		{SQLite, `CREATE VIRTUAL TABLE t USING fts4(a ; COMMIT ; b)`, TxNone},
 		{SQLite, `CREATE VIRTUAL TABLE t USING fts5(a); COMMIT`, TxEnd},
 		{Postgres, `CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN atomic END FROM z; END`, TxNone},
+		{MySQL, `CREATE DEFINER=root@localhost PROCEDURE p() BEGIN START TRANSACTION; UPDATE a SET a = 1; COMMIT; END`, TxNone},
+		{MySQL, `CREATE OR REPLACE DEFINER = CURRENT_USER() SQL SECURITY INVOKER PROCEDURE p() BEGIN COMMIT; END`, TxNone},
+		{MySQL, `ALTER EVENT e DO BEGIN COMMIT; END`, TxNone},
+		{Postgres, `CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO a VALUES (1); NOTIFY x); COMMIT`, TxEnd},
 		{SQLite, `EXPLAIN CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM b; END`, TxNone},
 		{SQLite, `CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT begin end FROM b; DELETE FROM c; END`, TxNone},
 	} {
@@ -160,6 +176,10 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{Postgres, `SELECT 1 AS a INTO db.pg_temp.x`, true, true},
 		{Postgres, `SELECT pg_backup_start('x')`, true, true},
 		{MySQL, `SHOW STATUS WHERE (@x:=1)`, false, true},
+		{MySQL, `SET sql_mode = '', GLOBAL max_connections = 100`, true, true},
+		{MySQL, `SET @@persist.x = 1`, true, true},
+		{MySQL, `SET @@session.x = 1, @@y = 2`, false, true},
+		{MySQL, `ALTER EVENT e ON SCHEDULE AT (@x:=now())`, true, true},
 		{MySQL, `CREATE EVENT e ON SCHEDULE AT (@x:=now()) DO SELECT 1`, true, true},
 		{MySQL, `CREATE PROCEDURE p() BEGIN SET @x := 1; END`, true, true}, // another statement may stand behind
 		{SQLite, `DELETE FROM t; PRAGMA foreign_keys = ON`, true, true},
@@ -321,6 +341,15 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `EXPLAIN WITH RECURSIVE w (set) AS (SELECT 1) SEARCH BREADTH FIRST BY set SET insert TABLE e`, "e", "", true},
 		{MySQL, `SELECT 1 FROM a JOIN b ON a.a = any STRAIGHT_JOIN (c)`, "a b c", "", true},
 		{MySQL, `SELECT 1 FROM a FOR SYSTEM_TIME ALL USE INDEX FOR ORDER BY (), b`, "a", "", false},
+		{Postgres, `CREATE VIEW v (values) AS TABLE e`, "e", "v", true},
+		{MySQL, "SELECT 1 FROM a AS `using` JOIN b ON using.a = 1, c", "a b c", "", true},
+		{MySQL, "SELECT 1 FROM a `group` JOIN b ON a.a > group.b CROSS JOIN c", "a b c", "", true},
+		{MySQL, `WITH RECURSIVE x AS (SELECT a FROM y), y AS (SELECT 1 a) SELECT * FROM x`, "y", "", false}, // a table in MySQL
+		{MySQL, `WITH x AS (SELECT 1 a) UPDATE t, x SET t.a = 1`, "", "t", true},
+		{MySQL, `DESC extended a`, "extended", "", true},
+		{MySQL, `CREATE TABLE m (a int) ENGINE=MERGE UNION=(a, b)`, "", "m", false},
+		{MySQL, `SELECT a FROM t OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY`, "t", "", true},
+		{MySQL, `SELECT * FROM a offset, b`, "a b", "", true},
 		{Postgres, `CREATE TABLE if (a int)`, "", "if", true},
 		{Postgres, `CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED)`, "", "t", true},
 		{MySQL, `CREATE TABLE t (a int, b int AS (a + 1)) AS (SELECT a FROM u)`, "u", "t", true},

@@ -24,11 +24,15 @@ func (s *scanner) create() {
 		return
 	case s.is("virtual") && s.lex.dialect() == SQLite:
 		s.facts.TablesKnown = false
-		s.module()
+		s.withParentheses()
 		return
 	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
 		s.facts.TablesKnown = false
 		s.body()
+		return
+	case s.is("rule") && s.lex.dialect() == Postgres: // DO (a; b)
+		s.facts.TablesKnown = false
+		s.withParentheses()
 		return
 	}
 	s.facts.TablesKnown = false
@@ -45,7 +49,22 @@ func (s *scanner) createOption() bool {
 	case kOr, kReplace, kGlobal, kLocal, kUnlogged, kMaterialized, kRecursive:
 		return true
 	}
-	return s.is("unique") || s.is("fulltext") || s.is("spatial")
+	switch {
+	case s.is("definer"), s.is("algorithm"): // = user@host
+		if s.peek().kind == op {
+			s.advance()
+			s.advance()
+		}
+		for k := s.peek().kind; k == userVar || k == lparen || k == rparen; k = s.peek().kind {
+			s.advance()
+		}
+		return true
+	case s.is("sql"): // SQL SECURITY INVOKER
+		s.advance()
+		s.advance()
+		return true
+	}
+	return s.is("unique") || s.is("fulltext") || s.is("spatial") || s.is("aggregate")
 }
 
 // index reads CREATE INDEX ... ON t.
@@ -81,7 +100,7 @@ func (s *scanner) tableSource() {
 	depth := 0 // of parentheses
 	for s.advance(); !s.end(); s.advance() {
 		switch t := s.tok(); {
-		case t.kind == lparen && depth == 0 && (s.prev().key == kAs || beginsSource[s.peek().key]),
+		case t.kind == lparen && depth == 0 && (s.prev().key == kAs || beginsSource[s.peek().key] && (s.peek().key != kValues || s.behindPeek().kind == lparen)),
 			depth == 0 && beginsSource[t.key] && (t.key != kWith || s.prev().key == kAs):
 			s.query()
 			return
@@ -94,7 +113,7 @@ func (s *scanner) tableSource() {
 			s.execute()
 			return
 		}
-		if s.is("references") || s.is("inherits") || s.is("like") || s.is("using") || s.is("default") || s.is("check") || s.is("of") {
+		if s.is("references") || s.is("inherits") || s.is("like") || s.is("using") || s.is("default") || s.is("check") || s.is("of") || s.is("union") {
 			s.facts.TablesKnown = false
 		}
 	}
@@ -103,9 +122,9 @@ func (s *scanner) tableSource() {
 // beginsSource are the words that the query behind CREATE TABLE begins with.
 var beginsSource = [keywordCount]bool{kSelect: true, kWith: true, kValues: true, kTable: true}
 
-// module reads SQLite's CREATE VIRTUAL TABLE, whose arguments are anything up to the
-// parenthesis that closes them.
-func (s *scanner) module() {
+// withParentheses reads a statement in whose parentheses semicolons may stand: the arguments
+// of SQLite's CREATE VIRTUAL TABLE may be anything.
+func (s *scanner) withParentheses() {
 	for depth := 0; !s.done() && (depth > 0 || !s.end()); s.pass() {
 		s.noteTemporary()
 		switch s.tok().kind {
@@ -210,6 +229,11 @@ func (s *scanner) dropOrAlter() {
 	if s.tok().key == kTemporary {
 		s.facts.raise(Session, "temporary table")
 		s.advance()
+	}
+	if s.lex.dialect() == MySQL && (s.is("event") || s.is("definer")) {
+		s.facts.TablesKnown = false
+		s.body()
+		return
 	}
 	if s.tok().key != kTable && !s.is("view") {
 		s.facts.TablesKnown = false

@@ -29,15 +29,8 @@ func (s *scanner) explain() {
 	case MySQL:
 		runs = s.mysqlExplainOptions()
 	}
-	switch s.tok().key {
-	case kSelect, kValues, kWith, kInsert, kUpdate, kDelete, kTable, kReplace, kMerge:
-		s.planOnly = !runs
-		s.naming = 0
-		s.query()
-		return
-	}
 	switch {
-	case s.tok().kind == lparen:
+	case s.tok().kind == lparen, explained[s.tok().key]:
 		s.planOnly = !runs
 		s.naming = 0
 		s.query()
@@ -60,6 +53,11 @@ func (s *scanner) explain() {
 		}
 		s.expressions()
 	}
+}
+
+// explained are the words that the queries begin with which EXPLAIN takes.
+var explained = [keywordCount]bool{
+	kSelect: true, kValues: true, kWith: true, kInsert: true, kUpdate: true, kDelete: true, kTable: true, kReplace: true, kMerge: true,
 }
 
 // describe reads EXPLAIN t and EXPLAIN t column.
@@ -124,7 +122,7 @@ func (s *scanner) mysqlExplainOptions() (runs bool) {
 		switch {
 		case s.tok().key == kAnalyze:
 			runs = true
-		case (s.is("extended") || s.is("partitions")) && !s.peek().kind.ends():
+		case (s.is("extended") || s.is("partitions")) && (s.peek().kind == lparen || explained[s.peek().key]):
 		case s.tok().key == kInto && s.peek().kind == userVar: // FORMAT=JSON INTO @x
 			s.facts.raise(Session, "user variable")
 			s.advance()

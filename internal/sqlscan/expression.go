@@ -35,6 +35,8 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 	case f.kind == inNames && s.operandEnds(): // behind the name of a column, which a type is
 	case key == kSelect:
 		s.strange() // where none can be
+	case key == kGlobal && s.facts.Verb == "set" && s.prev().kind == comma:
+		s.setsGlobal()
 	case key == kIn && (s.peek().kind == word || s.peek().kind == quoted || s.peek().kind == str) && s.lex.dialect() == SQLite:
 		s.advance()
 		s.inTable()
@@ -109,7 +111,8 @@ func (s *scanner) isSyntax(f *frame, key keyword) bool {
 	case kIs, kLike: // a call does not follow an operand
 		return s.operandEnds()
 	case kOver, kFilter:
-		return s.prev().kind == rparen || s.beforePrev().key == kFrom && s.prev().key == kPrefix // FROM FIRST OVER ()
+		return s.prev().kind == rparen || s.beforePrev().key == kFrom && s.prev().key == kPath || // FROM FIRST OVER ()
+			s.prev().kind == word && equalFold(s.spelling(s.prev()), "nulls") // RESPECT NULLS OVER ()
 	case kRows: // of a window
 		return s.operandEnds()
 	case kBy:
@@ -137,9 +140,13 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	case kIlike, kSimilar, kOverlaps, kEscape, kPassing, kOperator:
 		return s.operandEnds()
 	case kPrefix:
-		return s.trims() || s.is("symmetric") || s.is("asymmetric") || s.is("placing") && s.operandEnds() || s.prev().key == kFetch // FETCH FIRST (1) ROWS
+		return s.trims() || s.is("symmetric") || s.is("asymmetric") || s.is("placing") && s.operandEnds()
+	case kPath:
+		return s.prev().key == kFetch // FETCH FIRST (1) ROWS
+	case kRollup:
+		return f.groups && (s.prev().kind == comma || s.prev().kind == lparen || s.prev().key == kBy)
 	case kColumns:
-		return s.prev().kind == str
+		return s.beginsColumns(s.at)
 	case kZone:
 		return s.prev().key == kTime
 	case kInsert:
@@ -159,13 +166,19 @@ func (s *scanner) isMySQLSyntax(f *frame, key keyword) bool {
 	case kAgainst:
 		return s.prev().kind == rparen
 	case kColumns:
-		return s.prev().kind == str
+		return s.beginsColumns(s.at)
 	case kPrefix:
 		return s.trims()
 	case kOf:
 		return s.prev().kind == word && equalFold(s.spelling(s.prev()), "member")
 	}
 	return false
+}
+
+// beginsColumns reports whether the word at a place is the COLUMNS of JSON_TABLE: behind a
+// path, which may have a name.
+func (s *scanner) beginsColumns(at int) bool {
+	return s.window[at].key == kColumns && (s.window[at-1].kind == str || s.window[at-2].key == kAs)
 }
 
 // trims reports whether the word in hand says where TRIM trims. Servers that know such a
@@ -293,6 +306,9 @@ func (s *scanner) isHost() bool {
 // the connection did last.
 func (s *scanner) systemVariable() {
 	name := strings.TrimSuffix(s.spelling(s.tok()), "`")
+	if whose, _, _ := strings.Cut(name[2:], "."); s.facts.Verb == "set" && lookup(whose) == kGlobal {
+		s.setsGlobal()
+	}
 	for i := len(name) - 1; i >= 0; i-- {
 		if name[i] == '.' || name[i] == '@' || name[i] == '`' {
 			name = name[i+1:]

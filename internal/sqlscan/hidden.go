@@ -56,7 +56,7 @@ func (s *scanner) lockingClause(f *frame) bool {
 		if s.peek().key == kReplace {
 			s.alsoVerb("replace") // MariaDB: SET STATEMENT ... FOR REPLACE
 		}
-		if s.prev().key == kValue && s.beforePrev().kind == word && (s.beforePrev().key == kPrefix || equalFold(s.spelling(s.beforePrev()), "previous")) {
+		if s.prev().key == kValue && s.beforePrev().kind == word && (s.beforePrev().key == kPath || equalFold(s.spelling(s.beforePrev()), "previous")) {
 			s.facts.mutate("NEXT VALUE FOR")
 			s.facts.TablesKnown = false // MariaDB's sequences are tables
 		}

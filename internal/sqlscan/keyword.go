@@ -142,6 +142,7 @@ const (
 	kOf
 	kTime
 	kZone
+	kRollup
 	kValue
 	kEscape
 	kPassing
@@ -152,7 +153,8 @@ const (
 	// Locks and sequences begin with these.
 	kFor
 	kLock
-	kPrefix // NEXT, and any other word that an expression may follow directly
+	kPath   // NEXT, and other words that an expression may follow directly, but often names
+	kPrefix // any other word that an expression may follow directly
 	keywordCount
 
 	firstOfLocks = kFor
@@ -190,12 +192,13 @@ var keywordText = [keywordCount]string{
 	kColumns: "columns", kMaterialized: "materialized", kRecursive: "recursive",
 	kInterval: "interval", kSimilar: "similar", kTo: "to", kOverlaps: "overlaps",
 	kCollate: "collate", kDefault: "default", kTemp: "temp", kTemporary: "temporary",
-	kUnlogged: "unlogged", kLocal: "local", kGlobal: "global", kMatched: "matched",
+	kUnlogged: "unlogged", kLocal: "local", kGlobal: "global persist persist_only", kMatched: "matched",
 	kBinary: "binary", kSearch: "search", kCycle: "cycle", kIf: "if", kOf: "of",
-	kTime: "time", kZone: "zone", kValue: "value",
+	kTime: "time", kZone: "zone", kRollup: "rollup", kValue: "value",
 
 	kEscape: "escape", kPassing: "passing",
-	kPrefix:   "symmetric asymmetric placing variadic both leading trailing first next path document content sounds mod",
+	kPath:     "first next path document content",
+	kPrefix:   "symmetric asymmetric placing variadic both leading trailing sounds mod",
 	kPreface:  "ref version timestamp transaction",
 	kModifier: "low_priority high_priority delayed quick",
 	kSelectOption: "distinctrow sql_no_cache sql_cache sql_calc_found_rows sql_small_result " +
@@ -220,16 +223,17 @@ var endsOperand = [keywordCount]bool{
 	kKey: true, kTime: true, kShare: true, kNo: true, kLock: true, kSkip: true,
 	kLocal: true, kGlobal: true, kTemp: true, kSearch: true, kCycle: true, kIgnore: true,
 	kForce: true, kUse: true, kIndex: true, kPartition: true, kReplace: true, kMatched: true,
-	kRow: true, kIf: true,
+	kRow: true, kIf: true, kRollup: true,
 }
 
 // mayEndOperand are the words that may stand before an expression, but are names
-// directly behind one of those in beginsOperand: WHERE path LIKE (x), but
-// XMLTABLE (... COLUMNS a text PATH like(x)).
+// where an operand begins, as behind one of those in beginsOperand: WHERE path LIKE (x),
+// but XMLTABLE (... COLUMNS a text PATH like(x)).
 var (
-	mayEndOperand = [keywordCount]bool{kPrefix: true, kPreface: true, kValue: true}
+	mayEndOperand = [keywordCount]bool{kPath: true, kPreface: true, kValue: true}
 	beginsOperand = [keywordCount]bool{
 		kSelect: true, kWhere: true, kAnd: true, kOr: true, kOn: true, kHaving: true, kWhen: true, kThen: true, kElse: true,
+		kNot: true,
 	}
 )
 

@@ -17,6 +17,7 @@ type frame struct {
 	recursive bool    // WITH RECURSIVE: members see themselves and each other
 	prefix    bool    // behind it an expression begins: DISTINCT ON (...), OPERATOR(...)
 	converts  bool    // the arguments of MySQL's CONVERT: behind the comma stands a type
+	groups    bool    // in GROUP BY, or in its GROUPING SETS (...)
 	natural   bool    // behind NATURAL: a join without a condition
 	joins     uint8   // how many conditions of joins are missing
 	brackets  uint8   // of a join condition: how many [ are open, in which a comma is between values
@@ -176,7 +177,13 @@ func (s *scanner) step() {
 			}
 			f.clause = tableDone
 			s.facts.TablesKnown = false
-			if t.kind != lbrace { // {OJ ...}
+			switch c := s.lex.text[t.start]; {
+			case t.kind == lbrace: // {OJ ...}
+			case c == '`': // to PostgreSQL an operator: a text of another server
+			case c == '"': // the name of a table, if the server runs with ANSI_QUOTES
+				s.lex.ambiguous = true
+				s.readPath()
+			default:
 				s.strange()
 			}
 		case intoTarget:
@@ -202,8 +209,18 @@ func (s *scanner) decoratesTable() bool {
 		return s.peek().kind != lparen && s.behindPeek().kind != lparen && s.lex.dialect() == Postgres
 	case '}':
 		return s.lex.dialect() == MySQL
+	case '`': // a text of another server
+		return s.lex.dialect() == Postgres
+	case '.':
+		return s.spelling(s.prev()) == "`" && s.lex.dialect() == Postgres
 	}
-	return s.prev().kind == lbrace
+	return s.prev().kind == lbrace || (s.prev().key == kOffset || s.prev().key == kPath) && s.tok().kind != op // OFFSET 5 ROWS, in SQLite no clause
+}
+
+// counts reports whether a number follows, or what stands for one.
+func (s *scanner) counts() bool {
+	k := s.peek().kind
+	return k == number || k == param || k == question
 }
 
 // strange: a query is not built in a way that is known here.
@@ -249,10 +266,12 @@ func (s *scanner) open(f *frame) {
 		}
 		prefix := s.prev().key == kOperator || s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
 		holds := inExpr
-		if f.kind == inNames || s.prev().key == kColumns && s.beforePrev().kind == str { // JSON_TABLE(x, '$' COLUMNS (...))
+		if f.kind == inNames || s.beginsColumns(s.at-1) { // JSON_TABLE(x, '$' COLUMNS (...))
 			holds = inNames
 		}
-		s.push(holds, inTail).prefix = prefix
+		groups := f.groups && s.prev().key == kSets
+		inner := s.push(holds, inTail)
+		inner.prefix, inner.groups = prefix, groups
 	}
 }
 
@@ -271,7 +290,7 @@ func (s *scanner) separate(f *frame) {
 
 // wordOrName handles the word or quoted name in hand, wherever it stands.
 func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
-	if key != notKeyword && !reserved[key] && s.peek().kind == dot {
+	if key != notKeyword && s.peek().kind == dot && (!reserved[key] || s.opensAt(s.tok().end) && s.lex.dialect() == MySQL) {
 		key = notKeyword
 	}
 	if s.everywhere(f, key) {
@@ -380,7 +399,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if key != kUnion && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
 			s.strange() // to some versions a name
 		}
-		f.kind, f.clause = inQuery, atStart
+		f.kind, f.clause, f.groups = inQuery, atStart, false
 		return true
 	}
 	if f.kind == inExpr || f.kind == inNames {
@@ -411,7 +430,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 			(key == kFetch || key == kOffset) && s.lex.dialect() == SQLite {
 			return false // a name there
 		}
-		if key == kOffset && s.lex.dialect() == MySQL || key == kGroup && s.peek().kind == lparen && s.prev().key == kWithin {
+		if key == kOffset && s.lex.dialect() == MySQL && !s.counts() || key == kGroup && s.peek().kind == lparen && s.prev().key == kWithin {
 			return false
 		}
 		if f.kind == inTables {
@@ -420,6 +439,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if f.clause != beforeFrom {
 			f.clause = inTail
 		}
+		f.groups = key == kGroup
 		return true
 	}
 	return false

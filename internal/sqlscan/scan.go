@@ -370,11 +370,34 @@ func (s *scanner) operandEnds() bool {
 	}
 	switch p := &s.window[at]; p.kind {
 	case word:
-		return endsOperand[p.key] || mayEndOperand[p.key] && (beginsOperand[s.window[at-1].key] || s.window[at-1].kind == dot) && s.lex.dialect() != MySQL
+		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(p, &s.window[at-1])
 	case question:
 		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
 		return true
 	}
 	return false
+}
+
+// isColumn reports whether a word that may stand before an expression is a name, by what
+// stands before it: not so XMLPARSE(CONTENT x), XMLROOT(x, VERSION y) and PASSING BY REF x.
+func (s *scanner) isColumn(t, before *token) bool {
+	if s.lex.dialect() == MySQL { // where LIKE is reserved, and nothing depends on it
+		return false
+	}
+	if beginsOperand[before.key] {
+		return true
+	}
+	word := s.spelling(t)
+	switch before.kind {
+	case dot:
+		return true
+	case lparen:
+		return !equalFold(word, "content") && !equalFold(word, "document")
+	case comma:
+		return !equalFold(word, "version")
+	case op:
+		return true
+	}
+	return before.key == kBy && !equalFold(word, "ref")
 }

@@ -22,13 +22,22 @@ func (s *scanner) set() {
 		return
 	}
 	s.facts.raise(Session, "SET")
-	for _, w := range []string{"global", "persist", "persist_only", "password", "default", "resource", "statement"} {
+	for _, w := range []string{"password", "default", "resource", "statement"} {
 		if s.is(w) {
 			s.facts.Mutates = true
 			s.facts.TablesKnown = false
 		}
 	}
+	if s.tok().key == kGlobal {
+		s.setsGlobal()
+	}
 	s.expressions()
+}
+
+// setsGlobal: SET GLOBAL or SET PERSIST, which is more than the session.
+func (s *scanner) setsGlobal() {
+	s.facts.Mutates = true
+	s.facts.TablesKnown = false
 }
 
 // show: PostgreSQL's settings, MySQL's everything.

@@ -118,7 +118,7 @@ func (s *scanner) table(p dotted, written bool) {
 		}
 		return
 	}
-	if p.parts == 1 && !written && s.inSight(name) {
+	if p.parts == 1 && s.inSight(name) && (!written || s.lex.dialect() == MySQL) { // UPDATE of a table and a WITH member
 		return
 	}
 	if p.plain && p.parts == 1 && s.isNoTable(name) {

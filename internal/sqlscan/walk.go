@@ -4,6 +4,9 @@ package sqlscan
 func (s *scanner) walk() {
 	for at := s.at; ; at = s.at + 1 {
 		if calm := calmIn[s.top().clause]; calm != nil {
+			if s.top().groups {
+				calm = calmIn[inBody] // what ends GROUP BY is looked at
+			}
 			s.coast(at, calm)
 		} else {
 			s.goTo(at)

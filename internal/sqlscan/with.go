@@ -1,5 +1,7 @@
 package sqlscan
 
+import "slices"
+
 // declareMember brings the name of the WITH member that was just read in sight.
 func (s *scanner) declareMember(f *frame) {
 	if f.recursive || f.member.end == 0 {
@@ -11,7 +13,12 @@ func (s *scanner) declareMember(f *frame) {
 // forwardReference: a member of WITH RECURSIVE may have been read by those
 // before it, and taken for a table.
 func (s *scanner) forwardReference(f *frame) {
-	if name, ok := s.part(&f.member); ok && !s.planOnly { // which has what is written among the reads
+	name, ok := s.part(&f.member)
+	switch {
+	case !ok || s.planOnly: // which has what is written among the reads
+	case s.lex.dialect() == MySQL: // MariaDB looks forward, MySQL does not
+		s.facts.TablesKnown = s.facts.TablesKnown && !slices.Contains(s.reads[f.reads:], name)
+	default:
 		s.reads.remove(name, int(f.reads))
 	}
 }
@@ -63,6 +70,9 @@ func (s *scanner) with(f *frame, key keyword) {
 		if p := s.prev(); key == kSet && p.key != kBy && p.key != kCycle && p.kind != comma {
 			f.clause = withNext
 			s.skipName()
+		}
+		if s.is("restrict") && s.lex.dialect() == MySQL { // MariaDB: CYCLE a RESTRICT
+			f.clause = withNext
 		}
 	case withNext:
 		switch key {
