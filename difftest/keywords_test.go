@@ -60,9 +60,13 @@ func TestKeywordsAsFunctionsPostgres(t *testing.T) {
 	} {
 		server.must(statement)
 	}
-	words := made(server.column("SELECT word FROM pg_get_keywords()"), func(word string) error {
+	keywords := server.column("SELECT word FROM pg_get_keywords()")
+	words := made(keywords, func(word string) error {
 		if known(multidb.Postgres, word) {
 			return errKnown
+		}
+		if !slices.Contains(keywords, word) && isRead(multidb.Postgres, "SELECT "+word+"(1)") {
+			return errKnown // to a newer server
 		}
 		return server.run(`CREATE FUNCTION "` + word + `" (int) RETURNS int LANGUAGE sql VOLATILE AS $$SELECT nextval('trace.s')::int$$`)
 	})

@@ -27,6 +27,8 @@ func Hidden() []Case {
 		{Postgres, `SELECT id FROM users GROUP BY id ORDER BY id, rollup(1)`, "write", "function rollup"},
 		{Postgres, `SELECT id FROM users GROUP BY id UNION SELECT 1, rollup(1)`, "write", "function rollup"},
 		{Postgres, `SELECT double(1), collation(1)`, "write", "function double"},
+		{Postgres, `SELECT "coalesce"(1)`, "write", `function "coalesce"`}, // in quotes, no part of the grammar
+		{Postgres, `SELECT * FROM "current_date"(1)`, "write", `function "current_date"`},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
@@ -48,6 +50,7 @@ func Hidden() []Case {
 		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM users u JOIN orders o ON conflict(1)`, "write", "function conflict"},
 		{Postgres, `EXPLAIN MERGE INTO users USING orders ON CASE WHEN true THEN insert(1) END WHEN MATCHED THEN DELETE`, "write", "function insert"},
 		{MySQL, "SELECT 1 FROM users `using` JOIN orders ON using.id = my_function()", "write", "function my_function"},
+		{MySQL, `SELECT sql_cache(1)`, "write", "function sql_cache"}, // no word of MySQL 8
 		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF full(1)`, "write", "function full"},
 		{MySQL, `SELECT 0X41(1)`, "write", "function 0x41"}, // a name, as 0x(1) is
 		{MySQL, `SELECT 0x(1)`, "write", "function 0x"},

@@ -28,7 +28,10 @@ func (s *scanner) create() {
 		return
 	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
 		s.facts.TablesKnown = false
-		s.body()
+		if s.is("event") {
+			s.schedule()
+		}
+		s.body(s.is("trigger"))
 		return
 	case s.is("rule") && s.lex.dialect() == Postgres: // DO (a; b)
 		s.facts.TablesKnown = false
@@ -158,15 +161,13 @@ func (s *scanner) noteTemporary() {
 
 // body reads a routine or a trigger, whose statements have semicolons of their
 // own. It ends with END directly behind one of them.
-func (s *scanner) body() {
+func (s *scanner) body(isTrigger bool) {
 	begun := false
 	for ; !s.done(); s.pass() {
 		s.noteTemporary()
 		switch {
-		case s.is("begin") && s.beginsBody():
+		case s.is("begin") && (s.beginsBody() || !isTrigger && s.lex.dialect() == SQLite): // which has no others
 			begun = true
-		case s.tok().kind == assign && s.prev().kind == userVar && !begun: // in the schedule of an event
-			s.facts.raise(Session, "user variable")
 		case s.tok().kind == semicolon && !begun:
 			return
 		case begun && s.is("end") && s.endsBody():
@@ -179,19 +180,31 @@ func (s *scanner) body() {
 	}
 }
 
-// beginsBody reports whether BEGIN in hand begins a body, and is no name.
-func (s *scanner) beginsBody() bool {
-	switch s.lex.dialect() {
-	case Postgres:
-		return s.peekIs("atomic") && s.prev().kind != lparen && s.prev().kind != comma
-	case SQLite:
-		switch s.peek().key {
-		case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith, kValues:
-		default:
-			return false
+// schedule reads what stands before the DO of an event of MySQL, which is worked out at once.
+func (s *scanner) schedule() {
+	for ; !s.end() && s.tok().key != kDo; s.advance() {
+		switch t := s.tok(); {
+		case t.kind == assign:
+			s.facts.raise(Session, "user variable")
+		case t.kind == word && t.key == notKeyword && s.peek().kind == lparen:
+			s.call(s.single())
 		}
 	}
-	return s.prev().kind != dot
+}
+
+// beginsBody reports whether BEGIN in hand begins a body, and is no name.
+func (s *scanner) beginsBody() bool {
+	switch p := s.prev(); {
+	case p.kind == dot:
+		return false
+	case s.peekIs("atomic"): // PostgreSQL
+		return p.kind != lparen && p.kind != comma
+	}
+	switch s.peek().key {
+	case kSelect, kInsert, kUpdate, kDelete, kReplace, kWith, kValues:
+		return true
+	}
+	return s.lex.dialect() == MySQL // which has more statements in them
 }
 
 // endsBody reports whether END in hand, behind the BEGIN of a body, ends it. Where a body
@@ -232,7 +245,8 @@ func (s *scanner) dropOrAlter() {
 	}
 	if s.lex.dialect() == MySQL && (s.is("event") || s.is("definer")) {
 		s.facts.TablesKnown = false
-		s.body()
+		s.schedule()
+		s.body(false)
 		return
 	}
 	if s.tok().key != kTable && !s.is("view") {

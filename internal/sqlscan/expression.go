@@ -10,6 +10,9 @@ func (s *scanner) typeName() {
 	}
 	s.advance()
 	s.readPath()
+	for s.peek().kind == word && s.peek().key == notKeyword && s.lex.dialect() == SQLite { // VARYING CHARACTER (255)
+		s.advance()
+	}
 	if s.peek().kind == lparen {
 		s.advance()
 		s.push(inNames, inTail)
@@ -32,7 +35,7 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 	case s.peek().kind == dot: // behind a reserved word
 		s.facts.TablesKnown = false
 		s.operand(f)
-	case f.kind == inNames && s.operandEnds(): // behind the name of a column, which a type is
+	case f.kind == inNames && s.columnEnds(): // which a type follows
 	case key == kSelect:
 		s.strange() // where none can be
 	case key == kGlobal && s.facts.Verb == "set" && s.prev().kind == comma:
@@ -59,17 +62,24 @@ func (s *scanner) inTable() {
 	s.table(p, false)
 }
 
+// columnEnds reports whether the name of a column, or another operand, stands before the
+// token in hand, in a list of columns with their types.
+func (s *scanner) columnEnds() bool {
+	before := s.beforePrev().kind
+	return s.operandEnds() || mayEndOperand[s.prev().key] && (before == lparen || before == comma)
+}
+
 // operand handles a name in an expression: a column or a call.
 func (s *scanner) operand(f *frame) {
-	behindOperand := f.kind == inNames && s.operandEnds()
+	behindColumn := f.kind == inNames && s.columnEnds()
 	switch s.peek().kind {
 	case lparen:
-		s.calls(f, s.single(), behindOperand)
+		s.calls(f, s.single(), behindColumn)
 	case dot:
 		p := s.readPath()
 		switch {
 		case s.peek().kind == lparen:
-			s.calls(f, p, behindOperand)
+			s.calls(f, p, behindColumn)
 		case p.parts > 1:
 			s.fieldCall(p)
 		}
@@ -137,18 +147,23 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 	switch key {
 	case kAny, kSome, kArray, kRow, kGrouping, kInterval, kFor, kOffset, kReturning:
 		return true
-	case kIlike, kSimilar, kOverlaps, kEscape, kPassing, kOperator:
+	case kIlike, kSimilar, kOverlaps, kEscape, kPassing:
 		return s.operandEnds()
+	case kOperator:
+		return s.operandEnds() || s.prev().key == kUsing // ORDER BY a USING OPERATOR(<)
 	case kPrefix:
 		return s.trims() || s.is("symmetric") || s.is("asymmetric") || s.is("placing") && s.operandEnds()
 	case kPath:
 		return s.prev().key == kFetch // FETCH FIRST (1) ROWS
 	case kRollup:
-		return f.groups && (s.prev().kind == comma || s.prev().kind == lparen || s.prev().key == kBy)
+		p := s.prev()
+		return f.groups && (p.kind == comma || p.kind == lparen || p.key == kBy || p.key == kDistinct || p.key == kAll)
 	case kColumns:
 		return s.beginsColumns(s.at)
 	case kZone:
 		return s.prev().key == kTime
+	case kValue: // json_object('a' VALUE (x))
+		return s.operandEnds()
 	case kInsert:
 		return f.verb == kMerge && s.prev().key == kThen && !s.planOnly // as it may be that of a CASE
 	}
@@ -162,7 +177,7 @@ func (s *scanner) isMySQLSyntax(f *frame, key keyword) bool {
 	case kEscape:
 		return s.operandEnds()
 	case kSelectOption: // first in a select list, as nothing but an option is
-		return f.kind == inQuery && f.clause == inBody && opensSelectList[s.prev().key]
+		return f.kind == inQuery && f.clause == inBody && opensSelectList[s.prev().key] && !s.is("sql_cache") // a name in MySQL 8
 	case kAgainst:
 		return s.prev().kind == rparen
 	case kColumns:
@@ -306,7 +321,7 @@ func (s *scanner) isHost() bool {
 // the connection did last.
 func (s *scanner) systemVariable() {
 	name := strings.TrimSuffix(s.spelling(s.tok()), "`")
-	if whose, _, _ := strings.Cut(name[2:], "."); s.facts.Verb == "set" && lookup(whose) == kGlobal {
+	if whose, _, _ := strings.Cut(name[2:], "."); lookup(whose) == kGlobal && (s.prev().key == kSet || s.prev().kind == comma) && s.facts.Verb == "set" {
 		s.setsGlobal()
 	}
 	for i := len(name) - 1; i >= 0; i-- {

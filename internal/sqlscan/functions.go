@@ -20,14 +20,14 @@ const (
 	session                 // changes the state of the connection
 	keeps                   // anything, and it changes the state of the connection
 	extension               // nothing; it lives where extensions are installed
-	glued                   // nothing, if the parenthesis follows directly
+	syntax                  // nothing, as part of the grammar, which a name in quotes is not
 )
 
 // acts reports whether a function has an effect.
-func (e effect) acts() bool { return e != pure && e != extension && e != glued }
+func (e effect) acts() bool { return e != pure && e != extension && e != syntax }
 
 var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session, "unknown": unknown,
-	"keeps": keeps, "extension": extension, "glued": glued}
+	"keeps": keeps, "extension": extension, "syntax": syntax}
 
 // The functions that are known, one a line; the others are unknown, which is as
 // good as writes. See functions/README.md for how the lists are made.
@@ -90,7 +90,7 @@ var pureEverywhere = sync.OnceValue(func() []bool {
 		pureToAll[i] = true
 		for _, d := range []Dialect{Postgres, MySQL, SQLite} {
 			e, ok := known[d]().effect(name)
-			pureToAll[i] = pureToAll[i] && ok && (e == pure || e == glued)
+			pureToAll[i] = pureToAll[i] && ok && (e == pure || e == syntax)
 		}
 	}
 	return pureToAll
@@ -275,10 +275,16 @@ func (s *scanner) effect(p dotted) effect {
 	return e
 }
 
-// isStored reports whether MySQL takes a known name for that of a stored function:
-// in quotes, or with a blank before the parenthesis.
+// isStored reports whether a known name is that of a user's function: in quotes, where the
+// grammar's own words are not meant, or in MySQL with a blank before the parenthesis.
 func (s *scanner) isStored(p dotted, e effect) bool {
-	return e == glued && !s.opensAt(p.last.end) || p.last.kind == quoted && s.lex.dialect() == MySQL
+	switch {
+	case p.last.kind == quoted:
+		return s.lex.dialect() != SQLite && (e == syntax || s.lex.dialect() == MySQL)
+	case e == syntax && !s.opensAt(p.last.end):
+		return s.lex.dialect() == MySQL
+	}
+	return false
 }
 
 // opensAt reports whether the next token stands at a place of the text.

@@ -16,7 +16,9 @@ func (s *scanner) pragma() {
 	case !sets && pragmaAsks[name]:
 	default:
 		s.facts.raise(Session, "PRAGMA "+name)
-		s.facts.Mutates = s.facts.Mutates || !pragmaSession[name]
+		if !pragmaSession[name] {
+			s.facts.Mutates, s.facts.TablesKnown = true, false
+		}
 	}
 }
 

@@ -290,7 +290,7 @@ func (s *scanner) separate(f *frame) {
 
 // wordOrName handles the word or quoted name in hand, wherever it stands.
 func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
-	if key != notKeyword && s.peek().kind == dot && (!reserved[key] || s.opensAt(s.tok().end) && s.lex.dialect() == MySQL) {
+	if key != notKeyword && s.peek().kind == dot && s.isQualifier(key) {
 		key = notKeyword
 	}
 	if s.everywhere(f, key) {
@@ -324,6 +324,15 @@ func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
 		return
 	}
 	s.inExpression(f, key)
+}
+
+// isQualifier reports whether a keyword before a dot is a name. MySQL takes any word for
+// one that stands directly before it, but FROM a STRAIGHT_JOIN .b is a join.
+func (s *scanner) isQualifier(key keyword) bool {
+	if !reserved[key] && key != kStraightJoin {
+		return true
+	}
+	return s.opensAt(s.tok().end) && s.lex.dialect() == MySQL
 }
 
 // beginsQuery reports whether a parenthesis whose first token is key holds a query.

@@ -31,6 +31,12 @@ func (s *scanner) set() {
 	if s.tok().key == kGlobal {
 		s.setsGlobal()
 	}
+	if s.is("statement") && s.setsForTransaction() {
+		s.transaction()
+		s.alsoVerb(s.facts.Verb)
+		s.facts.Verb = "set"
+		return
+	}
 	s.expressions()
 }
 
@@ -38,6 +44,22 @@ func (s *scanner) set() {
 func (s *scanner) setsGlobal() {
 	s.facts.Mutates = true
 	s.facts.TablesKnown = false
+}
+
+// setsForTransaction steps over MariaDB's SET STATEMENT x = y up to its FOR, and reports
+// whether a statement for transactions is behind it, which then is in hand.
+func (s *scanner) setsForTransaction() bool {
+	for !s.end() && s.tok().key != kFor {
+		s.advance()
+	}
+	for _, verb := range []string{"begin", "start", "commit", "rollback", "savepoint", "release", "xa"} {
+		if s.peekIs(verb) {
+			s.advance()
+			s.facts.Verb = verb
+			return true
+		}
+	}
+	return false
 }
 
 // show: PostgreSQL's settings, MySQL's everything.

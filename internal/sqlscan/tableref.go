@@ -1,5 +1,7 @@
 package sqlscan
 
+import "strings"
+
 // oddTable handles what is no name where a table is expected. SQLite takes a
 // string for one.
 func (s *scanner) oddTable(written bool) {
@@ -19,6 +21,10 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 			return
 		case MySQL:
 			if s.peek().kind == lparen {
+				return
+			}
+		case SQLite: // in a text of another server
+			if s.peek().kind == lparen && beginsSource[s.behindPeek().key] {
 				return
 			}
 		}
@@ -48,6 +54,10 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 	p := s.readPath()
 	f.clause = tableDone
 	if s.peek().kind == lparen {
+		if s.asksPragma(p) {
+			s.arguments()
+			return
+		}
 		if p.parts > 1 || !s.is("json_table") || s.lex.dialect() == SQLite { // which is no function in MariaDB
 			s.call(p)
 		}
@@ -55,6 +65,15 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 		return
 	}
 	s.table(p, f.writes)
+}
+
+// asksPragma reports whether SQLite's FROM pragma_x() only asks: without an argument.
+func (s *scanner) asksPragma(p dotted) bool {
+	name, ok := s.part(&p.last)
+	if !ok || !strings.HasPrefix(name, "pragma_") || s.lex.dialect() != SQLite {
+		return false
+	}
+	return pragmaAsks[strings.TrimPrefix(name, "pragma_")] && s.behindPeek().kind == rparen
 }
 
 // modifiesVerb reports whether the word in hand is a modifier of MySQL: directly
@@ -115,7 +134,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 			f.joins--
 		}
 	case kUsing:
-		if f.writes && (f.verb == kDelete || f.verb == kMerge) && f.kind == inQuery {
+		if f.writes && (f.verb == kDelete || f.verb == kMerge) && f.kind == inQuery && f.joins == 0 {
 			f.clause = tableNext
 			f.writes = s.lex.dialect() == MySQL
 			return true
@@ -130,7 +149,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 		f.clause, f.writes = inBody, false
 	case kWhen:
-		if f.verb != kMerge || s.peek().key != kMatched && s.peek().key != kNot {
+		if f.verb != kMerge || s.prev().key == kCase || s.peek().key != kMatched && (s.peek().key != kNot || s.behindPeek().key != kMatched) {
 			return false
 		}
 		f.clause = inTail

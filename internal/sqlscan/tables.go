@@ -110,11 +110,10 @@ func (s *scanner) table(p dotted, written bool) {
 		s.facts.TablesKnown = false
 		if name, ok := s.part(&p.last); ok {
 			s.systemTable(p, name, written) // SQLite finds a PRAGMA in any schema
-		} else if written && s.lex.sawUnicode {
-			s.facts.Session = true // perhaps PostgreSQL's pg_settings
 		}
-		if s.lex.sawUnicode || strings.Contains(lower(s.lex.text[p.start:p.last.end]), "temp") {
-			s.facts.raise(Write, "temporary table") // perhaps
+		if spelling := lower(s.lex.text[p.start:p.last.end]); strings.Contains(spelling, `u&"`) || strings.Contains(spelling, "temp") {
+			s.facts.raise(Write, "temporary table")      // perhaps
+			s.facts.Session = s.facts.Session || written // or PostgreSQL's pg_settings
 		}
 		return
 	}
@@ -188,7 +187,7 @@ func (s *scanner) isTemporary(p dotted, name string) bool {
 		return false
 	}
 	switch {
-	case strings.HasPrefix(name, "pg_temp"):
+	case strings.HasPrefix(name, "pg_temp.") || strings.HasPrefix(name, "pg_temp_") && p.parts > 1:
 		return s.lex.dialect() == Postgres
 	case strings.HasPrefix(name, "temp."), strings.HasPrefix(name, "sqlite_temp_"):
 		return s.lex.dialect() == SQLite

@@ -15,8 +15,8 @@ func (s *scanner) declareMember(f *frame) {
 func (s *scanner) forwardReference(f *frame) {
 	name, ok := s.part(&f.member)
 	switch {
-	case !ok || s.planOnly: // which has what is written among the reads
-	case s.lex.dialect() == MySQL: // MariaDB looks forward, MySQL does not
+	case !ok:
+	case s.planOnly, s.lex.dialect() == MySQL: // it may be what is written; MariaDB looks forward, MySQL does not
 		s.facts.TablesKnown = s.facts.TablesKnown && !slices.Contains(s.reads[f.reads:], name)
 	default:
 		s.reads.remove(name, int(f.reads))
