@@ -83,13 +83,14 @@ func (s *scanner) pop() {
 	if c := s.top().clause; c >= withName && c <= withNext {
 		s.strange() // WITH without a query that was seen
 	}
-	s.ctes = s.ctes[:s.top().ctes]
+	s.forgetMembers(int(s.top().ctes))
 	s.frames = s.frames[:len(s.frames)-1]
 }
 
 // query reads a query from the token in hand to the end of the statement.
 func (s *scanner) query() {
-	s.frames, s.ctes = s.frames[:0], s.ctes[:0]
+	s.frames = s.frames[:0]
+	s.forgetMembers(0)
 	s.push(inQuery, atStart)
 	s.walk()
 }
@@ -97,7 +98,8 @@ func (s *scanner) query() {
 // expressions reads the rest of a statement as expressions: only calls,
 // variables and subqueries count.
 func (s *scanner) expressions() {
-	s.frames, s.ctes = s.frames[:0], s.ctes[:0]
+	s.frames = s.frames[:0]
+	s.forgetMembers(0)
 	s.push(inExpr, inTail)
 	s.walk()
 }

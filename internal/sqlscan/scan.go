@@ -219,8 +219,7 @@ func (s *scanner) giveBack() {
 	s.reads.clear()
 	s.writes.clear()
 	s.verbs.clear()
-	clear(s.ctes[:cap(s.ctes)])
-	s.ctes = s.ctes[:0]
+	s.forgetMembers(0)
 	s.frames = s.frames[:0]
 	scanners.Put(s)
 }

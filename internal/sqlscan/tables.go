@@ -50,8 +50,10 @@ func (t *tableSet) take(room []string) (list, left []string) {
 }
 
 func (t *tableSet) clear() {
-	clear(*t)
-	*t = (*t)[:0]
+	if len(*t) > 0 {
+		clear(*t)
+		*t = (*t)[:0]
+	}
 }
 
 func appendNew(list []string, name string) []string {

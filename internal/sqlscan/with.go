@@ -41,6 +41,14 @@ func (s *scanner) declare(t *token) {
 	s.ctes = append(s.ctes, name)
 }
 
+// forgetMembers lets go of the members of WITH that are in sight but for the first n.
+func (s *scanner) forgetMembers(n int) {
+	if n < len(s.ctes) {
+		clear(s.ctes[n:]) // pieces of the text
+		s.ctes = s.ctes[:n]
+	}
+}
+
 // with reads WITH: [RECURSIVE] name [(columns)] AS [[NOT] MATERIALIZED] (query)
 // [SEARCH ...] [CYCLE ...], and so on, then the main query. A name is in sight
 // behind its member, or, if recursive, from its own beginning.
