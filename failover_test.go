@@ -479,6 +479,7 @@ func TestBalances(t *testing.T) {
 		}
 		refuses(h.replicas[0])
 		h.spread(10)
+		synctest.Wait() // for what asks it in the background, and finds that it is away
 		if got := h.spread(100); got["replica2"] != 50 || got["replica3"] != 50 {
 			t.Errorf("round robin of those that are left: %v", got)
 		}

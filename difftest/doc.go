@@ -8,9 +8,9 @@
 //
 //	go -C difftest test -tags difftest ./...
 //
-// It also makes sentences of the grammars of PostgreSQL (if MULTIDB_GRAMMAR names its
-// gram.y) and of TiDB, each production about as often as any other, with the name of an
-// unknown function in the place of each call in turn.
+// It also makes sentences of the grammars of PostgreSQL (if MULTIDB_GRAMMAR names the
+// gram.y of its source tree) and of TiDB, most productions about as often as their
+// siblings, with the name of an unknown function in the place of each call in turn.
 //
 //	MULTIDB_GRAMMAR=postgresql-15.18/src/backend/parser/gram.y \
 //		go -C difftest test -tags difftest -v -run Grammar . -sentences 400000 -seed 2

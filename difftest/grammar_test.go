@@ -30,11 +30,15 @@ type grammar struct {
 	spell map[string]string // of terminals
 
 	// names are what stands for an identifier, calls the symbols that are the name of a
-	// function. leaves stand for a symbol where the tree would grow too large.
+	// function. leaves stand for a symbol where the tree would grow too large. What rare
+	// productions begin with makes any statement a write, and hides all else in it.
 	names  []string
 	calls  map[string]bool
 	leaves map[string][]string
-	rare   map[string]bool // the first symbols of productions that make any statement a write
+	rare   map[string]bool
+
+	// canary is a function that may do anything, for the server in question.
+	canary string
 
 	rnd      *rand.Rand
 	sentence []leaf
@@ -52,8 +56,11 @@ type leaf struct {
 	call bool // it is the name of a function
 }
 
-// harmless is the function that sentences call, and canary one that does anything.
-const harmless, canary = "abs", "second"
+// harmless is the function that sentences call.
+const harmless = "abs"
+
+// aCall among the leaves is a call.
+const aCall = "f()"
 
 // longestSentence is how many words a sentence has when it begins to come to an end.
 const longestSentence = 60
@@ -198,7 +205,12 @@ func (g *grammar) expand(symbol string, depth int) {
 	case !ok:
 		g.sentence = append(g.sentence, leaf{text: g.terminal(symbol)})
 	case len(g.leaves[symbol]) > 0 && (end || g.rnd.IntN(2) == 0):
-		g.sentence = append(g.sentence, leaf{text: g.pick(g.leaves[symbol])})
+		switch text := g.pick(g.leaves[symbol]); text {
+		case aCall:
+			g.sentence = append(g.sentence, leaf{harmless, true}, leaf{text: "("}, leaf{text: "1"}, leaf{text: ")"})
+		default:
+			g.sentence = append(g.sentence, leaf{text: text})
+		}
 	default:
 		p := g.choose(rule, depth, end)
 		p.used++
@@ -239,11 +251,11 @@ func (g *grammar) terminal(symbol string) string {
 func (g *grammar) pick(list []string) string { return list[g.rnd.IntN(len(list))] }
 
 // each calls do for the sentence, and for it with the canary in the place of each call.
-func each(s []leaf, do func(query string)) {
+func (g *grammar) each(s []leaf, do func(query string)) {
 	do(join(s))
 	for i := range s {
 		if s[i].call {
-			s[i].text = canary
+			s[i].text = g.canary
 			do(join(s))
 			s[i].text = harmless
 		}
@@ -261,22 +273,54 @@ func join(s []leaf) string {
 	return b.String()
 }
 
-// used tells how much of a grammar the sentences had in them.
-func (g *grammar) report(t *testing.T, made, compared int) {
+// compare makes sentences from each of the start symbols, which stand behind the given
+// words, and compares what we say about them with their trees. Reads that are lost are
+// not looked at.
+func (g *grammar) compare(t *testing.T, d multidb.Dialect, starts []start, tree func(query string) (*facts, bool)) {
 	t.Helper()
-	n, of := 0, 0
+	for name, read := range map[string]bool{harmless: true, g.canary: false} {
+		if s := multidb.Classify(d, "SELECT "+name+"(1)"); (s.Kind == multidb.KindRead) != read {
+			t.Fatalf("%s(1) is a %s", name, s.Kind)
+		}
+	}
+	c, made, compared := newCount(), 0, 0
+	for i := range *sentences {
+		from := starts[i%len(starts)]
+		if g.rules[from.symbol] == nil {
+			t.Fatalf("the grammar has no %s", from.symbol)
+		}
+		g.each(g.make(from.symbol), func(query string) {
+			query = from.behind + query
+			made++
+			s := multidb.Classify(d, query)
+			if s.Kind != multidb.KindRead && !s.TablesKnown {
+				return // whatever the tree says
+			}
+			if f, ok := tree(query); ok {
+				compared++
+				c.compare(t, d, query, s, f)
+			}
+		})
+	}
+	used, of := 0, 0
 	for _, rule := range g.rules {
 		for _, p := range rule {
 			if of++; p.used > 0 {
-				n++
+				used++
 			}
 		}
 	}
-	t.Logf("%d texts, of which the parser takes %d of those that matter; %d of %d productions", made, compared, n, of)
+	t.Logf("%d texts; the parser takes %d of those that we are sure of; %d of %d productions", made, compared, used, of)
+	if made < *sentences*11/10 || compared < made/10 || *sentences >= 20_000 && used < of/2 {
+		t.Error("these are too few to say something")
+	}
 }
 
-// TestPostgresGrammar compares sentences of PostgreSQL's own grammar, whose file
-// MULTIDB_GRAMMAR names, with their trees.
+// start is a symbol to begin with, and the words before it.
+type start struct{ behind, symbol string }
+
+// TestPostgresGrammar compares sentences of PostgreSQL's own grammar, whose file in the
+// source tree MULTIDB_GRAMMAR names, with their trees.
 func TestPostgresGrammar(t *testing.T) {
 	path := os.Getenv("MULTIDB_GRAMMAR")
 	if path == "" {
@@ -294,37 +338,23 @@ func TestPostgresGrammar(t *testing.T) {
 		"COLON_EQUALS": ":=", "EQUALS_GREATER": "=>", "LESS_EQUALS": "<=", "GREATER_EQUALS": ">=", "NOT_EQUALS": "<>"} {
 		g.spell[symbol] = text
 	}
-	g.names = []string{"a", "b", "t", "u", "x", `"Q"`, `"select"`, "value", "path", "straight_join", "minus", "div", "use", "ignore", "lock", "e", `U&"u"`}
+	g.names = []string{"a", "b", "t", "u", "x", `"Q"`, `"select"`, `"analyze"`, `"coalesce"`, "value", "path", "straight_join", "minus", "div", "use", "ignore",
+		"lock", "e", `U&"u"`, `U&"u" UESCAPE '!'`}
+	g.canary = "second"
 	g.calls = map[string]bool{"func_name": true}
 	g.leaves = map[string][]string{
-		"c_expr": {"a", "1", "x.b", "'s'", "$1"}, "relation_expr": {"t", "s.t", `"T"`},
+		"c_expr": {"a", "1", "x.b", "'s'", "$1", aCall}, "relation_expr": {"t", "s.t", `"T"`},
 		"SCONST": {"'x'", `E'\''`, "U&'x'", "$$x$$", "$a$'$a$", "'a''b'"}, "BCONST": {"B'01'"}, "XCONST": {"x'1F'"},
 		"ICONST": {"1", "0"}, "FCONST": {"1.5", ".5", "1e3"}, "PARAM": {"$1"}, "Op": {"||", "@>", "?", "->", "#", "~*"},
 	}
 	g.rare = map[string]bool{"for_locking_items": true, "for_locking_clause": true, "INTO": true, "InsertStmt": true, "UpdateStmt": true,
 		"DeleteStmt": true, "MergeStmt": true}
-	c, made, compared := newCount(), 0, 0
-	for i := range *sentences {
-		start := []string{"SelectStmt", "SelectStmt", "a_expr", "table_ref", "ExplainStmt", "CopyStmt", "stmt"}[i%7]
-		each(g.make(start), func(query string) {
-			switch start {
-			case "a_expr":
-				query = "select " + query
-			case "table_ref":
-				query = "select * from " + query
-			}
-			made++
-			s := multidb.Classify(multidb.Postgres, query)
-			if s.Kind != multidb.KindRead && !s.TablesKnown {
-				return // whatever the tree says
-			}
-			if f, ok := postgresFacts(query); ok {
-				compared++
-				c.compare(t, multidb.Postgres, query, s, &f)
-			}
-		})
-	}
-	g.report(t, made, compared)
+	starts := []start{{"", "SelectStmt"}, {"", "SelectStmt"}, {"select ", "a_expr"}, {"select * from ", "table_ref"},
+		{"", "ExplainStmt"}, {"", "CopyStmt"}, {"", "stmt"}}
+	g.compare(t, multidb.Postgres, starts, func(query string) (*facts, bool) {
+		f, ok := postgresFacts(query)
+		return &f, ok
+	})
 }
 
 // TestMySQLGrammar does the same with TiDB's grammar of MySQL.
@@ -335,6 +365,7 @@ func TestMySQLGrammar(t *testing.T) {
 	}
 	g := readGrammar(t, filepath.Join(strings.TrimSpace(string(dir)), "parser.y"))
 	g.names = []string{"a", "b", "t", "u", "x", "`Q`", "`select`", "value", "path", "first", "content", "returning", "minus", "ref", "escape"}
+	g.canary = "my_function"
 	g.calls = map[string]bool{"genericFunction": true}
 	for _, p := range g.rules["FunctionCallGeneric"] {
 		if p.symbols[0] == "identifier" {
@@ -342,33 +373,15 @@ func TestMySQLGrammar(t *testing.T) {
 		}
 	}
 	g.leaves = map[string][]string{
-		"SimpleExpr": {"a", "1", "x.b", "'s'", "?"}, "TableName": {"t", "s.t", "`T`"},
+		"SimpleExpr": {"a", "1", "x.b", "'s'", "?", aCall}, "TableName": {"t", "s.t", "`T`"},
 		"stringLit": {"'x'", `'\''`, "'a''b'", `"x"`}, "intLit": {"1", "0"}, "floatLit": {"1e3"}, "decLit": {"1.5", ".5"},
 		"hexLit": {"x'1F'", "0x1F"}, "bitLit": {"b'01'"}, "paramMarker": {"?"}, "underscoreCS": {"_utf8mb4"},
 		"singleAtIdentifier": {"@a"}, "doubleAtIdentifier": {"@@sql_mode", "@@session.`sql_mode`"}, "hintComment": {"/*+ BKA(t) */"},
 		"jss": {"->"}, "juss": {"->>"}, "asof": {"as of"}, "toTimestamp": {"to timestamp"}, "toTSO": {"to tso"},
 	}
-	g.rare = map[string]bool{"SelectLockOpt": true, "\"FOR\"": true, "\"INTO\"": true, "singleAtIdentifier": true}
-	p, c, made, compared := parser.New(), newCount(), 0, 0
-	for i := range *sentences {
-		start := []string{"SelectStmt", "SelectStmt", "SetOprStmt", "SelectStmtWithClause", "Expression", "TableRefs", "ExplainStmt", "ShowStmt", "Statement"}[i%9]
-		each(g.make(start), func(query string) {
-			switch start {
-			case "Expression":
-				query = "select " + query
-			case "TableRefs":
-				query = "select * from " + query
-			}
-			made++
-			s := multidb.Classify(multidb.MySQL, query)
-			if s.Kind != multidb.KindRead && !s.TablesKnown {
-				return
-			}
-			if f, ok := mysqlFacts(p, query); ok {
-				compared++
-				c.compare(t, multidb.MySQL, query, s, f)
-			}
-		})
-	}
-	g.report(t, made, compared)
+	g.rare = map[string]bool{"SelectLockOpt": true, `"FOR"`: true, `"INTO"`: true, "singleAtIdentifier": true}
+	starts := []start{{"", "SelectStmt"}, {"", "SelectStmt"}, {"", "SetOprStmt"}, {"", "SelectStmtWithClause"}, {"select ", "Expression"},
+		{"select * from ", "TableRefs"}, {"", "ExplainStmt"}, {"", "ShowStmt"}, {"", "Statement"}}
+	p := parser.New()
+	g.compare(t, multidb.MySQL, starts, func(query string) (*facts, bool) { return mysqlFacts(p, query) })
 }

@@ -90,7 +90,7 @@ func mysqlFacts(p *parser.Parser, query string) (*facts, bool) {
 	switch tree.(type) {
 	case *ast.BRIEStmt, *ast.TrafficStmt: // of TiDB alone
 		return nil, false
-	case *ast.SelectStmt:
+	case *ast.SelectStmt, *ast.SetOprStmt:
 	default:
 		v.names = true
 	}

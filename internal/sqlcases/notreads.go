@@ -29,6 +29,10 @@ func Hidden() []Case {
 		{Postgres, `SELECT double(1), collation(1)`, "write", "function double"},
 		{Postgres, `SELECT "coalesce"(1)`, "write", `function "coalesce"`}, // in quotes, no part of the grammar
 		{Postgres, `SELECT * FROM "current_date"(1)`, "write", `function "current_date"`},
+		{Postgres, `WITH RECURSIVE w (by) AS (SELECT 1) SEARCH BREADTH FIRST BY by SET x UPDATE users SET id = (SELECT 99)`, "write", "UPDATE"},
+		{Postgres, `WITH RECURSIVE w (cycle) AS (SELECT 1) CYCLE cycle SET x USING p DELETE FROM users set WHERE id IN (SELECT 1)`, "write", "DELETE"},
+		{Postgres, `SELECT id FROM users GROUP BY ARRAY[id, rollup(1)]`, "write", "function rollup"},
+		{Postgres, `SELECT id FROM users GROUP BY id OFFSET ARRAY[1, rollup(1)]`, "write", "function rollup"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
@@ -51,6 +55,7 @@ func Hidden() []Case {
 		{Postgres, `EXPLAIN MERGE INTO users USING orders ON CASE WHEN true THEN insert(1) END WHEN MATCHED THEN DELETE`, "write", "function insert"},
 		{MySQL, "SELECT 1 FROM users `using` JOIN orders ON using.id = my_function()", "write", "function my_function"},
 		{MySQL, `SELECT sql_cache(1)`, "write", "function sql_cache"}, // no word of MySQL 8
+		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF columns(1)`, "write", "function columns"},
 		{MySQL, `SELECT id FROM users FOR SYSTEM_TIME AS OF full(1)`, "write", "function full"},
 		{MySQL, `SELECT 0X41(1)`, "write", "function 0x41"}, // a name, as 0x(1) is
 		{MySQL, `SELECT 0x(1)`, "write", "function 0x"},
@@ -292,6 +297,8 @@ func Named() []Case {
 		call(Postgres, `SELECT sum(id) OVER (ORDER BY id ROWS ilike(1) PRECEDING) FROM users`, "ilike"),
 		call(Postgres, `SELECT xmlroot(x, version ilike(1))`, "ilike"), // behind no operand
 		call(Postgres, `SELECT xmlparse(content ilike(1))`, "ilike"),
+		call(Postgres, `SELECT xmlexists('x' PASSING BY VALUE ilike(1))`, "ilike"),
+		call(Postgres, `SELECT json_objectagg(u.* VALUE ilike(1)) FROM users u`, "ilike"),
 		call(Postgres, `SELECT json_object('a' VALUE ilike(1))`, "ilike"),
 		call(Postgres, `SELECT * FROM xmltable('/x' PASSING x COLUMNS a text PATH ilike(1))`, "ilike"),
 		call(Postgres, `SELECT 1 OPERATOR(pg_catalog.+) over(1)`, "over"),

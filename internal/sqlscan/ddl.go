@@ -26,12 +26,14 @@ func (s *scanner) create() {
 		s.facts.TablesKnown = false
 		s.withParentheses()
 		return
-	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("event"), s.is("package"):
+	case s.is("trigger"), s.is("procedure"), s.is("function"), s.is("package"):
 		s.facts.TablesKnown = false
-		if s.is("event") {
-			s.schedule()
-		}
 		s.body(s.is("trigger"))
+		return
+	case s.is("event"):
+		s.facts.TablesKnown = false
+		s.schedule()
+		s.body(false)
 		return
 	case s.is("rule") && s.lex.dialect() == Postgres: // DO (a; b)
 		s.facts.TablesKnown = false
@@ -43,7 +45,7 @@ func (s *scanner) create() {
 }
 
 // createOption reports whether the word in hand stands between CREATE and what
-// is created.
+// is created, and steps to the end of what belongs to it.
 func (s *scanner) createOption() bool {
 	switch s.tok().key {
 	case kTemp, kTemporary:
@@ -102,14 +104,14 @@ func (s *scanner) created(p dotted) {
 func (s *scanner) tableSource() {
 	depth := 0 // of parentheses
 	for s.advance(); !s.end(); s.advance() {
-		switch t := s.tok(); {
-		case t.kind == lparen && depth == 0 && (s.prev().key == kAs || beginsSource[s.peek().key] && (s.peek().key != kValues || s.behindPeek().kind == lparen)),
-			depth == 0 && beginsSource[t.key] && (t.key != kWith || s.prev().key == kAs):
+		if depth == 0 && s.beginsSource() {
 			s.query()
 			return
-		case t.kind == lparen:
+		}
+		switch s.tok().kind {
+		case lparen:
 			depth++
-		case t.kind == rparen:
+		case rparen:
 			depth--
 		}
 		if s.is("execute") && s.prev().key == kAs {
@@ -122,8 +124,24 @@ func (s *scanner) tableSource() {
 	}
 }
 
-// beginsSource are the words that the query behind CREATE TABLE begins with.
-var beginsSource = [keywordCount]bool{kSelect: true, kWith: true, kValues: true, kTable: true}
+// beginsSource reports whether the query behind CREATE TABLE begins with the token in hand.
+func (s *scanner) beginsSource() bool {
+	t := s.tok()
+	if t.kind != lparen {
+		return sourceWords[t.key] && (t.key != kWith || s.prev().key == kAs)
+	}
+	switch p := s.peek(); {
+	case s.prev().key == kAs, p.kind == lparen:
+		return true
+	case p.key == kValues: // or the first of the columns
+		return s.behindPeek().kind == lparen || s.lex.dialect() == MySQL
+	default:
+		return sourceWords[p.key]
+	}
+}
+
+// sourceWords are the words that such a query begins with.
+var sourceWords = [keywordCount]bool{kSelect: true, kWith: true, kValues: true, kTable: true}
 
 // withParentheses reads a statement in whose parentheses semicolons may stand: the arguments
 // of SQLite's CREATE VIRTUAL TABLE may be anything.
@@ -162,12 +180,16 @@ func (s *scanner) noteTemporary() {
 // body reads a routine or a trigger, whose statements have semicolons of their
 // own. It ends with END directly behind one of them.
 func (s *scanner) body(isTrigger bool) {
-	begun := false
+	begun, more := false, false
 	for ; !s.done(); s.pass() {
 		s.noteTemporary()
 		switch {
-		case s.is("begin") && (s.beginsBody() || !isTrigger && s.lex.dialect() == SQLite): // which has no others
+		case s.is("begin") && (s.beginsBody() || !isTrigger && s.lex.dialect() == SQLite): // of another server
 			begun = true
+		case !begun && s.beginsBlock() && s.lex.dialect() == MySQL:
+			begun = true
+		case s.tok().kind == semicolon && begun:
+			more = true
 		case s.tok().kind == semicolon && !begun:
 			return
 		case begun && s.is("end") && s.endsBody():
@@ -175,7 +197,7 @@ func (s *scanner) body(isTrigger bool) {
 			return
 		}
 	}
-	if begun && s.lex.dialect() == MySQL {
+	if more && s.lex.dialect() == MySQL {
 		s.facts.Session = true // another statement may stand behind the body
 	}
 }
@@ -205,6 +227,18 @@ func (s *scanner) beginsBody() bool {
 		return true
 	}
 	return s.lex.dialect() == MySQL // which has more statements in them
+}
+
+// beginsBlock reports whether the word in hand begins a statement of MySQL that has others in it.
+func (s *scanner) beginsBlock() bool {
+	switch t := s.tok(); {
+	case t.key == kIf:
+		p := s.prev()
+		return s.peek().key != kNot && s.peek().key != kExists && p.kind != op && p.kind != comma && p.kind != lparen
+	case t.key == kCase:
+		return true
+	}
+	return s.is("while") || s.is("loop") || s.is("repeat") || s.is("for") && !s.peekIs("each")
 }
 
 // endsBody reports whether END in hand, behind the BEGIN of a body, ends it. Where a body

@@ -89,11 +89,11 @@ func (s *scanner) explainOptions() (runs bool) {
 			return false
 		}
 		for s.advance(); !s.end() && s.tok().kind != rparen; {
-			analyze := s.tok().key == kAnalyze || s.tok().key == kAnalyse || s.tok().kind == quoted && s.spelling(s.tok()) == `"analyze"`
-			perhaps := s.tok().kind == quoted && s.spelling(s.tok())[0] != '"' // U&"..." may spell it
+			analyze, perhaps := s.analyzes()
 			s.advance()
-			if on := !(s.is("off") || s.is("false") || s.tok().kind == number && s.spelling(s.tok()) == "0"); analyze || perhaps && on {
-				runs = on
+			off := s.is("off") || s.is("false") || s.tok().kind == number && s.spelling(s.tok()) == "0"
+			if analyze || perhaps && !off {
+				runs = !off
 			}
 			for !s.end() && s.tok().kind != comma && s.tok().kind != rparen {
 				s.advance()
@@ -115,6 +115,17 @@ func (s *scanner) explainOptions() (runs bool) {
 		}
 		s.advance()
 	}
+}
+
+// analyzes reports whether the option in hand is ANALYZE, or may be.
+func (s *scanner) analyzes() (does, perhaps bool) {
+	switch t := s.tok(); {
+	case t.kind != quoted:
+		return t.key == kAnalyze || t.key == kAnalyse, false
+	case s.spelling(t)[0] == '"':
+		return s.spelling(t) == `"analyze"`, false
+	}
+	return false, true // U&"..." may spell anything
 }
 
 func (s *scanner) mysqlExplainOptions() (runs bool) {

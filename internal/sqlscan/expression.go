@@ -39,7 +39,7 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 	case key == kSelect:
 		s.strange() // where none can be
 	case key == kGlobal && s.facts.Verb == "set" && s.prev().kind == comma:
-		s.setsGlobal()
+		s.setsMore()
 	case key == kIn && (s.peek().kind == word || s.peek().kind == quoted || s.peek().kind == str) && s.lex.dialect() == SQLite:
 		s.advance()
 		s.inTable()
@@ -157,7 +157,7 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 		return s.prev().key == kFetch // FETCH FIRST (1) ROWS
 	case kRollup:
 		p := s.prev()
-		return f.groups && (p.kind == comma || p.kind == lparen || p.key == kBy || p.key == kDistinct || p.key == kAll)
+		return f.groups && f.brackets == 0 && (p.kind == comma || p.kind == lparen || p.key == kBy || p.key == kDistinct || p.key == kAll)
 	case kColumns:
 		return s.beginsColumns(s.at)
 	case kZone:
@@ -193,7 +193,7 @@ func (s *scanner) isMySQLSyntax(f *frame, key keyword) bool {
 // beginsColumns reports whether the word at a place is the COLUMNS of JSON_TABLE: behind a
 // path, which may have a name.
 func (s *scanner) beginsColumns(at int) bool {
-	return s.window[at].key == kColumns && (s.window[at-1].kind == str || s.window[at-2].key == kAs)
+	return s.window[at].key == kColumns && (s.window[at-1].kind == str || s.window[at-2].key == kAs && s.window[at-3].kind == str)
 }
 
 // trims reports whether the word in hand says where TRIM trims. Servers that know such a
@@ -322,7 +322,7 @@ func (s *scanner) isHost() bool {
 func (s *scanner) systemVariable() {
 	name := strings.TrimSuffix(s.spelling(s.tok()), "`")
 	if whose, _, _ := strings.Cut(name[2:], "."); lookup(whose) == kGlobal && (s.prev().key == kSet || s.prev().kind == comma) && s.facts.Verb == "set" {
-		s.setsGlobal()
+		s.setsMore()
 	}
 	for i := len(name) - 1; i >= 0; i-- {
 		if name[i] == '.' || name[i] == '@' || name[i] == '`' {

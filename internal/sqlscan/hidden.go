@@ -40,6 +40,10 @@ func (s *scanner) lockingClause(f *frame) bool {
 		if s.lex.dialect() != Postgres {
 			return false
 		}
+		behind := s.behindPeek().key
+		if s.peek().key == kKey && behind != kShare || s.peek().key == kNo && behind != kKey {
+			return false // substring(x FOR key)
+		}
 		reason = "FOR KEY SHARE"
 		if s.peek().key == kNo {
 			reason = "FOR NO KEY UPDATE"

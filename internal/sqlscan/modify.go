@@ -90,7 +90,7 @@ func (s *scanner) isPostgresName(f *frame, key keyword) bool {
 // statement that changes rows anyway; else it should not be there.
 func (s *scanner) modifierWord(f *frame, key keyword) bool {
 	switch {
-	case f.clause == atStart || f.clause >= withName && f.clause <= withNext:
+	case f.clause == atStart || f.clause >= withName && f.clause <= withNext || f.clause == intoTarget:
 		return false
 	case s.peek().kind == lparen:
 		return false // MySQL's insert(), hstore's delete()

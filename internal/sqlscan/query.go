@@ -14,15 +14,15 @@ type frame struct {
 	first     bool    // no token of it was read yet
 	inserts   bool    // it inserts, whatever query follows: ON CONFLICT may come
 	writes    bool    // the tables of this FROM clause are written
-	recursive bool    // WITH RECURSIVE: members see themselves and each other
+	recursive bool    // WITH RECURSIVE, and any WITH of SQLite: members see themselves and each other
 	prefix    bool    // behind it an expression begins: DISTINCT ON (...), OPERATOR(...)
 	converts  bool    // the arguments of MySQL's CONVERT: behind the comma stands a type
 	groups    bool    // in GROUP BY, or in its GROUPING SETS (...)
 	natural   bool    // behind NATURAL: a join without a condition
 	joins     uint8   // how many conditions of joins are missing
-	brackets  uint8   // of a join condition: how many [ are open, in which a comma is between values
+	brackets  uint8   // of a join condition or GROUP BY: how many [ are open, in which a comma is between values
 	ctes      uint8   // how many WITH names were in sight when it opened
-	reads     uint8   // how many tables were read before WITH RECURSIVE
+	reads     uint8   // how many tables were read before such a WITH
 	member    token   // the WITH member that is being read
 }
 
@@ -47,7 +47,7 @@ const (
 	withName   // WITH: a member's name is next
 	withAs     // AS is next
 	withBody   // its query is next
-	withSearch // behind SEARCH or CYCLE: SET is next
+	withSearch // behind SEARCH or CYCLE: columns, then SET
 	withNext   // a comma or the main query is next
 
 	intoTarget // INSERT: before the table
@@ -155,14 +155,14 @@ func (s *scanner) step() {
 		switch {
 		case f.clause == tableNext:
 			s.bracketed(f)
-		case f.clause != onExpr:
+		case f.clause != onExpr && !f.groups:
 		case f.brackets == 255:
 			s.strange()
 		default:
 			f.brackets++
 		}
 	case rbracket:
-		if f.clause == onExpr && f.brackets > 0 {
+		if f.brackets > 0 {
 			f.brackets--
 		}
 	case lbrace: // MySQL: {fn f(x)}, where fn says what follows and is no operand
@@ -171,29 +171,38 @@ func (s *scanner) step() {
 		}
 		fallthrough
 	default:
-		switch f.clause {
-		case tableNext:
-			if s.isNamePart(t) {
-				s.tableReference(f, notKeyword)
-				return
-			}
-			f.clause = tableDone
-			s.facts.TablesKnown = false
-			switch c := s.lex.text[t.start]; {
-			case t.kind == lbrace: // {OJ ...}
-			case c == '`': // to PostgreSQL an operator: a text of another server
-			case c == '"': // the name of a table, if the server runs with ANSI_QUOTES
-				s.lex.ambiguous = true
-				s.readPath()
-			default:
-				s.strange()
-			}
-		case intoTarget:
-			f.clause = afterInto
-			s.oddTable(true)
-		case aliasNext: // SQLite takes a string for one
-			f.clause = aliasDone
+		s.notAName(f, t)
+	}
+}
+
+// notAName handles a token that is no name, where one may be expected.
+func (s *scanner) notAName(f *frame, t *token) {
+	switch f.clause {
+	case tableNext:
+		if s.isNamePart(t) {
+			s.tableReference(f, notKeyword)
+			return
 		}
+		f.clause = tableDone
+		s.facts.TablesKnown = false
+		switch c := s.lex.text[t.start]; {
+		case t.kind == lbrace: // {OJ ...}
+		case c == '`': // to PostgreSQL an operator: a text of another server
+		case c == '"': // the name of a table, if the server runs with ANSI_QUOTES
+			s.lex.ambiguous = true
+			s.readPath()
+		default:
+			s.strange()
+		}
+	case intoTarget:
+		if s.isNamePart(t) {
+			s.target(f, notKeyword)
+			return
+		}
+		f.clause = afterInto
+		s.facts.TablesKnown = false
+	case aliasNext: // SQLite takes a string for one
+		f.clause = aliasDone
 	}
 }
 
@@ -202,9 +211,10 @@ var partOfExpression = [op + 1]bool{
 	number: true, param: true, question: true, userVar: true, systemVar: true, dot: true, cast: true, assign: true, op: true,
 }
 
-// decoratesTable reports whether the token in hand is the * of PostgreSQL's FROM t *, or
-// the @ of CockroachDB's FROM t@index, and not part of an expression with a call. MySQL has
-// {OJ ...} around a join.
+// decoratesTable reports whether the token in hand may stand behind a table, and is not part
+// of an expression with a call: the * of PostgreSQL's FROM t *, the @ of CockroachDB's FROM
+// t@index, the braces of MySQL's {OJ ...}; and what belongs to a text of another server,
+// which the generic dialect reads as well: backticks, and the number behind OFFSET or FIRST.
 func (s *scanner) decoratesTable() bool {
 	switch s.lex.text[s.tok().start] {
 	case '*', '@':
@@ -216,7 +226,7 @@ func (s *scanner) decoratesTable() bool {
 	case '.':
 		return s.spelling(s.prev()) == "`" && s.lex.dialect() == Postgres
 	}
-	return s.prev().kind == lbrace || (s.prev().key == kOffset || s.prev().key == kPath) && s.tok().kind != op // OFFSET 5 ROWS, in SQLite no clause
+	return s.prev().kind == lbrace || (s.prev().key == kOffset || s.prev().key == kPath) && s.tok().kind != op
 }
 
 // counts reports whether a number follows, or what stands for one.
@@ -329,12 +339,19 @@ func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
 }
 
 // isQualifier reports whether a keyword before a dot is a name. MySQL takes any word for
-// one that stands directly before it, but FROM a STRAIGHT_JOIN .b is a join.
+// one if nothing stands between it, the dot and the next name: FROM a STRAIGHT_JOIN .b is
+// a join.
 func (s *scanner) isQualifier(key keyword) bool {
-	if !reserved[key] && key != kStraightJoin {
+	switch {
+	case key == kStraightJoin, key == kModifier, key == kIgnore:
+		if s.lex.dialect() != MySQL {
+			return true
+		}
+	case !reserved[key]:
 		return true
 	}
-	return s.opensAt(s.tok().end) && s.lex.dialect() == MySQL
+	p := s.peek()
+	return p.start == s.tok().end && int(p.end) < len(s.lex.text) && inName[s.lex.text[p.end]] && s.lex.dialect() == MySQL
 }
 
 // beginsQuery reports whether a parenthesis whose first token is key holds a query.
@@ -407,7 +424,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if f.kind == inNames || key == kMinus && !s.subtracts() {
 			return false
 		}
-		if key != kUnion && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
+		if key != kUnion && s.peek().key != kSelect && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
 			s.strange() // to some versions a name
 		}
 		f.kind, f.clause, f.groups = inQuery, atStart, false
@@ -431,17 +448,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		}
 		return true
 	case kWhere, kGroup, kHaving, kOrder, kLimit, kReturning, kFetch, kWindow, kOffset:
-		if s.peek().kind == lparen && s.callsClause(key) {
-			return false
-		}
-		if key == kOffset && f.clause == inTail && f.kind == inQuery && s.peek().kind != lparen && s.peek().kind != dot {
-			return true // LIMIT 1 OFFSET 2: nothing changes
-		}
-		if key == kWindow && !s.namesWindow() || key == kReturning && f.verb == kSelect && !f.inserts && s.lex.dialect() != Postgres ||
-			(key == kFetch || key == kOffset) && s.lex.dialect() == SQLite {
-			return false // a name there
-		}
-		if key == kOffset && s.lex.dialect() == MySQL && !s.counts() || key == kGroup && s.peek().kind == lparen && s.prev().key == kWithin {
+		if !s.isClause(f, key) {
 			return false
 		}
 		if f.kind == inTables {
@@ -450,7 +457,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if f.clause != beforeFrom {
 			f.clause = inTail
 		}
-		f.groups = key == kGroup
+		f.groups, f.brackets = key == kGroup, 0
 		return true
 	}
 	return false
@@ -462,8 +469,7 @@ func (s *scanner) namesWindow() bool {
 	if !s.isName(s.peek()) || s.peekIs("isnull") || s.peekIs("notnull") {
 		return false
 	}
-	behind := s.behindPeek()
-	return behind.key == kAs
+	return s.behindPeek().key == kAs
 }
 
 // saysWhere reports whether FROM in hand is that of MySQL's nth_value(a, 1) FROM FIRST.
@@ -486,16 +492,32 @@ func (s *scanner) subtracts() bool {
 	}
 }
 
-// callsClause reports whether a word that begins a clause is the name of a function,
-// as a parenthesis follows it: not every server reserves it.
-func (s *scanner) callsClause(key keyword) bool {
+// isClause reports whether a word begins a clause of a query, and is no name: not every
+// server reserves it.
+func (s *scanner) isClause(f *frame, key keyword) bool {
+	calls := s.peek().kind == lparen
 	switch key {
-	case kFetch, kWindow: // which begin with another word
-		return true
+	case kGroup:
+		return !calls || s.prev().key != kWithin
+	case kFetch: // FETCH FIRST
+		return !calls && s.lex.dialect() != SQLite
+	case kWindow:
+		return s.namesWindow()
 	case kReturning:
-		return s.lex.dialect() == MySQL
+		if f.verb == kSelect && !f.inserts && s.lex.dialect() != Postgres {
+			return false
+		}
+		return !calls || s.lex.dialect() != MySQL
 	case kOffset:
-		return s.lex.dialect() == SQLite
+		if f.clause == inTail && f.kind == inQuery && !calls && s.peek().kind != dot { // LIMIT 1 OFFSET 2
+			return true
+		}
+		switch s.lex.dialect() {
+		case SQLite:
+			return false
+		case MySQL:
+			return s.counts()
+		}
 	}
-	return false
+	return true
 }

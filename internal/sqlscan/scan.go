@@ -160,7 +160,7 @@ type scanner struct {
 
 const (
 	windowSize = 256
-	kept       = 3
+	kept       = 4
 )
 
 // scanners are used again, for they are too large to make for every statement.
@@ -369,7 +369,7 @@ func (s *scanner) operandEnds() bool {
 	}
 	switch p := &s.window[at]; p.kind {
 	case word:
-		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(p, &s.window[at-1])
+		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at)
 	case question:
 		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
@@ -379,15 +379,17 @@ func (s *scanner) operandEnds() bool {
 }
 
 // isColumn reports whether a word that may stand before an expression is a name, by what
-// stands before it: not so XMLPARSE(CONTENT x), XMLROOT(x, VERSION y) and PASSING BY REF x.
-func (s *scanner) isColumn(t, before *token) bool {
-	if s.lex.dialect() == MySQL { // where LIKE is reserved, and nothing depends on it
+// stands before it: not so XMLPARSE(CONTENT x), XMLROOT(x, VERSION y), PASSING BY REF x and
+// json_objectagg(t.* VALUE x).
+func (s *scanner) isColumn(at int) bool {
+	if s.lex.dialect() == MySQL { // where the words in question are reserved, but for ESCAPE
 		return false
 	}
+	before := &s.window[at-1]
 	if beginsOperand[before.key] {
 		return true
 	}
-	word := s.spelling(t)
+	word := s.spelling(&s.window[at])
 	switch before.kind {
 	case dot:
 		return true
@@ -396,7 +398,8 @@ func (s *scanner) isColumn(t, before *token) bool {
 	case comma:
 		return !equalFold(word, "version")
 	case op:
-		return true
+		return s.lex.text[before.start] != '*'
 	}
-	return before.key == kBy && !equalFold(word, "ref")
+	behind := s.window[at-2].key
+	return before.key == kBy && (behind == kOrder || behind == kGroup || behind == kPartition)
 }

@@ -22,14 +22,8 @@ func (s *scanner) set() {
 		return
 	}
 	s.facts.raise(Session, "SET")
-	for _, w := range []string{"password", "default", "resource", "statement"} {
-		if s.is(w) {
-			s.facts.Mutates = true
-			s.facts.TablesKnown = false
-		}
-	}
-	if s.tok().key == kGlobal {
-		s.setsGlobal()
+	if s.tok().key == kGlobal || s.is("password") || s.is("default") || s.is("resource") || s.is("statement") {
+		s.setsMore()
 	}
 	if s.is("statement") && s.setsForTransaction() {
 		s.transaction()
@@ -40,8 +34,8 @@ func (s *scanner) set() {
 	s.expressions()
 }
 
-// setsGlobal: SET GLOBAL or SET PERSIST, which is more than the session.
-func (s *scanner) setsGlobal() {
+// setsMore: SET GLOBAL, PERSIST, PASSWORD and the like, which is more than the session.
+func (s *scanner) setsMore() {
 	s.facts.Mutates = true
 	s.facts.TablesKnown = false
 }

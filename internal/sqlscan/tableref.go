@@ -2,16 +2,6 @@ package sqlscan
 
 import "strings"
 
-// oddTable handles what is no name where a table is expected. SQLite takes a
-// string for one.
-func (s *scanner) oddTable(written bool) {
-	if s.isNamePart(s.tok()) {
-		s.table(s.readPath(), written)
-		return
-	}
-	s.facts.TablesKnown = false
-}
-
 // tableReference reads what stands where a table is expected.
 func (s *scanner) tableReference(f *frame, key keyword) {
 	switch key {
@@ -24,7 +14,7 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 				return
 			}
 		case SQLite: // in a text of another server
-			if s.peek().kind == lparen && beginsSource[s.behindPeek().key] {
+			if s.peek().kind == lparen && sourceWords[s.behindPeek().key] {
 				return
 			}
 		}
@@ -118,7 +108,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 	switch key {
 	case kJoin, kStraightJoin:
 		f.clause = tableNext
-		if !f.natural && s.prev().key != kCross && f.joins < 255 {
+		if !f.natural && f.joins < 255 && (s.prev().key != kCross || s.lex.dialect() == MySQL) { // there it may have one
 			f.joins++
 		}
 		f.natural = false

@@ -5,7 +5,7 @@ func (s *scanner) walk() {
 	for at := s.at; ; at = s.at + 1 {
 		if calm := calmIn[s.top().clause]; calm != nil {
 			if s.top().groups {
-				calm = calmIn[inBody] // what ends GROUP BY is looked at
+				calm = calmIn[onExpr] // its commas, brackets and what ends it are looked at
 			}
 			s.coast(at, calm)
 		} else {

@@ -74,8 +74,11 @@ func (s *scanner) with(f *frame, key keyword) {
 		if key != kNot && key != kMaterialized {
 			s.strange()
 		}
-	case withSearch: // columns of any name
-		if p := s.prev(); key == kSet && p.key != kBy && p.key != kCycle && p.kind != comma {
+	case withSearch:
+		if modifyReason[key] != "" {
+			s.strange() // the name of a column, or the main query
+		}
+		if key == kSet && !s.inSearchList() {
 			f.clause = withNext
 			s.skipName()
 		}
@@ -93,6 +96,19 @@ func (s *scanner) with(f *frame, key keyword) {
 			s.skipName()
 		}
 	}
+}
+
+// inSearchList reports whether SET in hand is a column of SEARCH ... FIRST BY or CYCLE: where
+// the list begins, or goes on. BY and CYCLE may be columns, too.
+func (s *scanner) inSearchList() bool {
+	before := s.beforePrev()
+	switch s.prev().key {
+	case kBy:
+		return before.key == kPath
+	case kCycle:
+		return before.key != kCycle && before.key != kBy && before.kind != comma
+	}
+	return s.prev().kind == comma
 }
 
 // skipName steps to a name that follows, whatever it spells.
