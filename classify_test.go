@@ -354,6 +354,7 @@ func TestClassifyTables(t *testing.T) {
 		{MySQL, `SELECT 1 FROM a JOIN b ON a.a = any STRAIGHT_JOIN (c)`, "a b c", "", true},
 		{MySQL, `SELECT 1 FROM a FOR SYSTEM_TIME ALL USE INDEX FOR ORDER BY (), b`, "a", "", false},
 		{Postgres, `CREATE VIEW v (values) AS TABLE e`, "e", "v", true},
+		{Postgres, `CREATE VIEW v WITH (table, b) AS SELECT 1`, "", "v", true},
 		{MySQL, "SELECT 1 FROM a AS `using` JOIN b ON using.a = 1, c", "a b c", "", true},
 		{MySQL, "SELECT 1 FROM a `group` JOIN b ON a.a > group.b CROSS JOIN c", "a b c", "", true},
 		{MySQL, `WITH RECURSIVE x AS (SELECT a FROM y), y AS (SELECT 1 a) SELECT * FROM x`, "y", "", false}, // a table in MySQL

@@ -45,6 +45,8 @@ func examine(m protoreflect.Message, f *facts, ctes []string) {
 		return // FOR UPDATE OF names aliases
 	case name == "IntoClause":
 		f.refuse(name)
+		examine(field("rel").Message(), f, nil) // never a WITH member
+		return
 	}
 	switch name {
 	case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt":

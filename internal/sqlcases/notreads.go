@@ -33,6 +33,8 @@ func Hidden() []Case {
 		{Postgres, `WITH RECURSIVE w (cycle) AS (SELECT 1) CYCLE cycle SET x USING p DELETE FROM users set WHERE id IN (SELECT 1)`, "write", "DELETE"},
 		{Postgres, `SELECT id FROM users GROUP BY ARRAY[id, rollup(1)]`, "write", "function rollup"},
 		{Postgres, `SELECT id FROM users GROUP BY id OFFSET ARRAY[1, rollup(1)]`, "write", "function rollup"},
+		{Postgres, `SELECT id FROM users GROUP BY id OPERATOR(pg_catalog.+) rollup(1)`, "write", "function rollup"},
+		{Postgres, `SELECT now() AT TIME ZONE ilike('UTC')`, "write", "function ilike"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},

@@ -62,6 +62,8 @@ func Reads() []Case {
 			`SELECT 1 FROM (SELECT name AS path, name AS value FROM users) u WHERE (path ILIKE ('a')) OR NOT value ILIKE ('b') ORDER BY value ILIKE ('c')`,
 			`SELECT json_build_object('k', "lower"('A')), coalesce (name, 'x') FROM users`,
 			`SELECT 1 FROM pg_stat_user_tables`,
+			`SELECT DISTINCT value ILIKE ('a'), CASE value ILIKE ('b') WHEN true THEN 1 END FROM (SELECT name AS value, name AS content FROM users) u WHERE (content ILIKE ('a'))`,
+			`SELECT 1 FROM users u JOIN orders o ON u.created_at = o.at::timestamp with time zone JOIN (SELECT 1) x ON true`,
 			`SELECT id FROM users GROUP BY DISTINCT ROLLUP (id), ROLLUP (id)`,
 			`SELECT id FROM users ORDER BY id USING OPERATOR(pg_catalog.<)`,
 			`SELECT collation for ('a'), 1::double precision`,

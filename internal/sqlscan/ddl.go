@@ -135,6 +135,9 @@ func (s *scanner) beginsSource() bool {
 		return true
 	case p.key == kValues: // or the first of the columns
 		return s.behindPeek().kind == lparen || s.lex.dialect() == MySQL
+	case p.key == kTable: // or an option
+		k := s.behindPeek().kind
+		return k == word || k == quoted
 	default:
 		return sourceWords[p.key]
 	}

@@ -157,7 +157,7 @@ func (s *scanner) isPostgresSyntax(f *frame, key keyword) bool {
 		return s.prev().key == kFetch // FETCH FIRST (1) ROWS
 	case kRollup:
 		p := s.prev()
-		return f.groups && f.brackets == 0 && (p.kind == comma || p.kind == lparen || p.key == kBy || p.key == kDistinct || p.key == kAll)
+		return f.groups && f.brackets == 0 && (p.kind == comma && s.lex.text[p.start] == ',' || p.kind == lparen || p.key == kBy || p.key == kDistinct || p.key == kAll)
 	case kColumns:
 		return s.beginsColumns(s.at)
 	case kZone:

@@ -233,7 +233,7 @@ var (
 	mayEndOperand = [keywordCount]bool{kPath: true, kPreface: true, kValue: true}
 	beginsOperand = [keywordCount]bool{
 		kSelect: true, kWhere: true, kAnd: true, kOr: true, kOn: true, kHaving: true, kWhen: true, kThen: true, kElse: true,
-		kNot: true,
+		kNot: true, kDistinct: true, kCase: true, kReturning: true,
 	}
 )
 

@@ -369,13 +369,19 @@ func (s *scanner) operandEnds() bool {
 	}
 	switch p := &s.window[at]; p.kind {
 	case word:
-		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at)
+		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at) || p.key == kZone && s.endsType(at)
 	case question:
 		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
 		return true
 	}
 	return false
+}
+
+// endsType reports whether ZONE is that of timestamp with time zone, and not of AT TIME ZONE.
+func (s *scanner) endsType(at int) bool {
+	with := &s.window[at-2]
+	return with.key == kWith || equalFold(s.spelling(with), "without")
 }
 
 // isColumn reports whether a word that may stand before an expression is a name, by what
@@ -394,7 +400,8 @@ func (s *scanner) isColumn(at int) bool {
 	case dot:
 		return true
 	case lparen:
-		return !equalFold(word, "content") && !equalFold(word, "document")
+		function := s.spelling(&s.window[at-2])
+		return !equalFold(function, "xmlparse") && !equalFold(function, "xmlserialize")
 	case comma:
 		return !equalFold(word, "version")
 	case op:
