@@ -244,8 +244,8 @@ func Keywords() []string {
 		high_priority if ignore ilike immediate in index indexed initially inner insert instead intersect interval into is isnull join json_table
 		keep key kw1 last lateral leading left like limit local lock low_priority match matched materialized member merge minus mod name natural
 		nested next nfc nfd nfkc nfkd no normalized not nothing notnull nowait null nulls of offset oj omit on only operator or order ordinality
-		others outer over overlaps partition passing path pivot placing plan pragma preceding primary procedure qualify query quick quotes raise
-		range recursive ref references regexp reindex release rename repeatable replace restrict returning right rlike rollback row rows savepoint
+		others outer over overlaps partition passing path persist persist_only pivot placing plan pragma preceding primary procedure qualify query quick quotes raise
+		range recursive ref references regexp reindex release rename repeatable replace restrict returning right rlike rollback rollup row rows savepoint
 		scalar search select separator set sets share show similar skip some sounds sql_big_result sql_buffer_result sql_cache sql_calc_found_rows
 		sql_no_cache sql_small_result standalone straight_join string strip symmetric system_time system_versioning table tablesample temp
 		temporary then ties time timestamp to trailing transaction trigger true unbounded unconditional union unique unlogged unpivot update use
