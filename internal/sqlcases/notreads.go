@@ -299,6 +299,7 @@ func Named() []Case {
 		call(Postgres, `SELECT sum(id) OVER (ORDER BY id ROWS ilike(1) PRECEDING) FROM users`, "ilike"),
 		call(Postgres, `SELECT xmlroot(x, version ilike(1))`, "ilike"), // behind no operand
 		call(Postgres, `SELECT xmlparse(content ilike(1))`, "ilike"),
+		call(Postgres, `SELECT * FROM xmltable('x' PASSING y COLUMNS partition by PATH ilike(1)) z`, "ilike"),
 		call(Postgres, `SELECT xmlexists('x' PASSING BY VALUE ilike(1))`, "ilike"),
 		call(Postgres, `SELECT json_objectagg(u.* VALUE ilike(1)) FROM users u`, "ilike"),
 		call(Postgres, `SELECT json_object('a' VALUE ilike(1))`, "ilike"),

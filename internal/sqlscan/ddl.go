@@ -232,16 +232,27 @@ func (s *scanner) beginsBody() bool {
 	return s.lex.dialect() == MySQL // which has more statements in them
 }
 
-// beginsBlock reports whether the word in hand begins a statement of MySQL that has others in it.
+// beginsBlock reports whether the word in hand begins a statement of MySQL that has others
+// in it, and not an expression or IF [NOT] EXISTS.
 func (s *scanner) beginsBlock() bool {
-	switch t := s.tok(); {
-	case t.key == kIf:
-		p := s.prev()
-		return s.peek().key != kNot && s.peek().key != kExists && p.kind != op && p.kind != comma && p.kind != lparen
-	case t.key == kCase:
-		return true
+	p := s.prev()
+	if p.kind == op || p.kind == comma || p.kind == lparen || equalFold(s.spelling(p), "return") {
+		return false
 	}
-	return s.is("while") || s.is("loop") || s.is("repeat") || s.is("for") && !s.peekIs("each")
+	switch s.tok().key {
+	case kCase:
+		return true
+	case kIf:
+		for _, thing := range []string{"procedure", "function", "trigger", "event", "package", "body"} {
+			if equalFold(s.spelling(p), thing) {
+				return false
+			}
+		}
+		return true
+	case kFor:
+		return !s.peekIs("each") && s.peek().key != kUpdate && s.peek().key != kShare
+	}
+	return s.is("while") || s.is("loop") || s.is("repeat")
 }
 
 // endsBody reports whether END in hand, behind the BEGIN of a body, ends it. Where a body

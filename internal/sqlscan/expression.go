@@ -191,9 +191,14 @@ func (s *scanner) isMySQLSyntax(f *frame, key keyword) bool {
 }
 
 // beginsColumns reports whether the word at a place is the COLUMNS of JSON_TABLE: behind a
-// path, which may have a name.
+// path, or behind its name or that of an argument.
 func (s *scanner) beginsColumns(at int) bool {
-	return s.window[at].key == kColumns && (s.window[at-1].kind == str || s.window[at-2].key == kAs && s.window[at-3].kind == str)
+	if s.window[at].key != kColumns {
+		return false
+	}
+	before := &s.window[at-1]
+	isName := before.kind == quoted || before.kind == word && before.key == notKeyword
+	return before.kind == str || isName && s.window[at-2].key == kAs
 }
 
 // trims reports whether the word in hand says where TRIM trims. Servers that know such a

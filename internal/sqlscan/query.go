@@ -343,7 +343,7 @@ func (s *scanner) wordOrName(f *frame, key keyword, first bool) {
 // a join.
 func (s *scanner) isQualifier(key keyword) bool {
 	switch {
-	case key == kStraightJoin, key == kModifier, key == kIgnore:
+	case key == kStraightJoin, key == kModifier && !s.is("quick"), key == kIgnore:
 		if s.lex.dialect() != MySQL {
 			return true
 		}

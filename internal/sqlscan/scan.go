@@ -369,7 +369,7 @@ func (s *scanner) operandEnds() bool {
 	}
 	switch p := &s.window[at]; p.kind {
 	case word:
-		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at) || p.key == kZone && s.endsType(at)
+		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at) || p.key == kZone && (s.window[at-1].key != kTime || s.endsType(at))
 	case question:
 		return s.lex.dialect() != Postgres
 	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
@@ -408,5 +408,5 @@ func (s *scanner) isColumn(at int) bool {
 		return s.lex.text[before.start] != '*'
 	}
 	behind := s.window[at-2].key
-	return before.key == kBy && (behind == kOrder || behind == kGroup || behind == kPartition)
+	return before.key == kBy && (behind == kOrder || behind == kGroup) // which are reserved
 }
