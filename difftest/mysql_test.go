@@ -33,6 +33,8 @@ func (v *mysqlVisitor) Enter(n ast.Node) (ast.Node, bool) {
 		v.names = v.names || n.With != nil // its names are in sight here and there
 	case *ast.SetOprStmt:
 		v.names = v.names || n.With != nil
+	case *ast.CommonTableExpression:
+		v.names = true
 	case *ast.ShowStmt:
 		v.names = true // it names tables in fields of its own
 	case *ast.ExplainStmt:
