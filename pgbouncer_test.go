@@ -224,7 +224,7 @@ func TestPgBouncerAndASchemaForEachTenant(t *testing.T) {
 // of a protocol violation. Those that it has go on, and so does what comes next.
 func TestPgBouncerIsFull(t *testing.T) {
 	p := newProxied(t, "")
-	full := testdb.PgBouncer(t, p.cluster.Primary(), map[string]string{"pool_mode": "transaction", "max_client_conn": "2"})
+	full := testdb.PgBouncer(t, p.cluster.Primary(), map[string]string{"pool_mode": "transaction", "max_client_conn": "3"})
 	for _, discover := range []bool{false, true} {
 		t.Run(fmt.Sprint("discover ", discover), func(t *testing.T) {
 			db := openConfig(t, multidb.Config{
@@ -235,7 +235,7 @@ func TestPgBouncerIsFull(t *testing.T) {
 			defer func() { check(t, db.Close()) }()
 			var txs []*sql.Tx
 			var err error
-			for range 4 { // a second client may still be leaving
+			for range 4 { // two of those that asked whether it is up may still be leaving
 				var tx *sql.Tx
 				if tx, err = db.Begin(); err != nil {
 					break
