@@ -45,9 +45,7 @@ func (s *scanner) copy() {
 
 // copyQuery reads the query in COPY (query) TO.
 func (s *scanner) copyQuery() {
-	s.frames = s.frames[:0]
-	s.forgetMembers(0)
-	s.push(inQuery, atStart)
+	s.openFirst(inQuery, atStart)
 	s.naming = 0
 	for !s.done() && s.tok().kind != semicolon {
 		s.step()

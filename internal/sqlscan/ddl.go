@@ -124,7 +124,8 @@ func (s *scanner) tableSource() {
 	}
 }
 
-// beginsSource reports whether the query behind CREATE TABLE begins with the token in hand.
+// beginsSource reports whether a query begins with the token in hand: behind CREATE TABLE,
+// and in parentheses, where options may stand instead, behind EXPLAIN.
 func (s *scanner) beginsSource() bool {
 	t := s.tok()
 	if t.kind != lparen {
@@ -191,10 +192,11 @@ func (s *scanner) body(isTrigger bool) {
 			begun = true
 		case !begun && s.beginsBlock() && s.lex.dialect() == MySQL:
 			begun = true
-		case s.tok().kind == semicolon && begun:
+		case s.tok().kind == semicolon:
+			if !begun {
+				return
+			}
 			more = true
-		case s.tok().kind == semicolon && !begun:
-			return
 		case begun && s.is("end") && s.endsBody():
 			s.advance()
 			return

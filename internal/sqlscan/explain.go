@@ -77,15 +77,7 @@ func (s *scanner) describe() {
 // not surely off is on.
 func (s *scanner) explainOptions() (runs bool) {
 	if s.tok().kind == lparen {
-		switch s.peek().key {
-		case kSelect, kWith, kTable:
-			return false
-		case kValues: // or an option of that name
-			if s.behindPeek().kind == lparen {
-				return false
-			}
-		}
-		if s.peek().kind == lparen {
+		if s.beginsSource() {
 			return false
 		}
 		for s.advance(); !s.end() && s.tok().kind != rparen; {

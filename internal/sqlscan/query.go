@@ -79,6 +79,13 @@ func (s *scanner) push(k frameKind, c clause) *frame {
 	return f
 }
 
+// openFirst makes the frame of a statement, or of a part of one that is read on its own.
+func (s *scanner) openFirst(k frameKind, c clause) {
+	s.frames = s.frames[:0]
+	s.forgetMembers(0)
+	s.push(k, c)
+}
+
 func (s *scanner) pop() {
 	if c := s.top().clause; c >= withName && c <= withNext {
 		s.strange() // WITH without a query that was seen
@@ -89,18 +96,14 @@ func (s *scanner) pop() {
 
 // query reads a query from the token in hand to the end of the statement.
 func (s *scanner) query() {
-	s.frames = s.frames[:0]
-	s.forgetMembers(0)
-	s.push(inQuery, atStart)
+	s.openFirst(inQuery, atStart)
 	s.walk()
 }
 
 // expressions reads the rest of a statement as expressions: only calls,
 // variables and subqueries count.
 func (s *scanner) expressions() {
-	s.frames = s.frames[:0]
-	s.forgetMembers(0)
-	s.push(inExpr, inTail)
+	s.openFirst(inExpr, inTail)
 	s.walk()
 }
 
