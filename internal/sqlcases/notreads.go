@@ -35,6 +35,7 @@ func Hidden() []Case {
 		{Postgres, `SELECT id FROM users GROUP BY id OFFSET ARRAY[1, rollup(1)]`, "write", "function rollup"},
 		{Postgres, `SELECT id FROM users GROUP BY id OPERATOR(pg_catalog.+) rollup(1)`, "write", "function rollup"},
 		{Postgres, `SELECT now() AT TIME ZONE ilike('UTC')`, "write", "function ilike"},
+		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM users u JOIN orders o ON natural 'x' JOIN places p ON conflict(1)`, "write", "function conflict"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},

@@ -132,6 +132,7 @@ func Reads() []Case {
 			`SELECT * FROM json_each('[1, 2]'), pragma_table_info('users')`,
 			`SELECT count(*) FILTER (WHERE paid), sum(total) OVER (ORDER BY at) FROM orders`,
 			`SELECT iif(1, 2, 3), coalesce(name, 'x'), cast(id AS text), x'00', 0x1F, .5e3 FROM users`,
+			`SELECT * FROM users JOIN (SELECT 1 AS right) ON right = 1`,
 			`SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`,
 			`SELECT CAST(name AS VARYING CHARACTER(255)) FROM users`,
 			`SELECT window FROM (SELECT id AS window, name AS lock FROM users) window WHERE lock IN ('a')`,

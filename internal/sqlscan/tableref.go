@@ -144,7 +144,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 		f.clause = inTail
 	case kLeft, kRight, kFull, kInner, kOuter, kCross, kNatural:
-		if s.peek().kind == lparen { // FOR SYSTEM_TIME AS OF full(1)
+		if s.peek().kind != word { // full(1), right = 1, natural 'x': JOIN or another of these is next
 			return false
 		}
 		f.clause = tableTail
