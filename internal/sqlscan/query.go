@@ -270,6 +270,9 @@ func (s *scanner) open(f *frame) {
 		f.clause, f.writes = tableDone, true
 		s.push(inTables, tableNext).writes = true
 	case aliasNext, aliasDone, usingNames:
+		if !s.listsNames(f) {
+			s.strange()
+		}
 		f.clause = tableTail
 		if k := s.prev().key; k == kUsing || k == kPartition {
 			f.clause = tableDone // an alias may follow
@@ -288,6 +291,25 @@ func (s *scanner) open(f *frame) {
 		inner := s.push(holds, inTail)
 		inner.prefix, inner.groups = prefix, groups
 	}
+}
+
+// listsNames reports whether the parenthesis in hand surely holds names: behind AS, USING
+// and the like, or behind an alias that can be no function, as no call follows what stands
+// before it.
+func (s *scanner) listsNames(f *frame) bool {
+	switch k := s.prev().key; {
+	case k == kAs, f.clause == usingNames && listsNames[k]:
+		return true
+	case f.clause != aliasDone:
+		return false
+	}
+	k := s.beforePrev().key
+	return k == kAs || k == kOrdinality || s.endsAt(s.at-2)
+}
+
+// listsNames are the words of joins and hints before a list of names.
+var listsNames = [keywordCount]bool{
+	kUsing: true, kPartition: true, kIndex: true, kKey: true, kJoin: true, kBy: true,
 }
 
 // separate handles the comma in hand.

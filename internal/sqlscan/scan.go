@@ -363,10 +363,14 @@ func (s *scanner) skip() {
 // or before a NOT that stands there, so that a word here is an infix operator
 // and no function: a NOT LIKE (b), but NOT like(a, b).
 func (s *scanner) operandEnds() bool {
-	at := s.at - 1
-	if s.window[at].key == kNot {
-		at--
+	if s.prev().key == kNot {
+		return s.endsAt(s.at - 2)
 	}
+	return s.endsAt(s.at - 1)
+}
+
+// endsAt reports whether an operand ends with that token of the window.
+func (s *scanner) endsAt(at int) bool {
 	switch p := &s.window[at]; p.kind {
 	case word:
 		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at) || p.key == kZone && (s.window[at-1].key != kTime || s.endsType(at))
