@@ -108,6 +108,9 @@ func (l *lexer) fill(buf []token) {
 	for i := range buf {
 		t := &buf[i]
 		start := pos
+		if pos < len(text) && text[pos] == ' ' { // here it is foretold better than below
+			pos++
+		}
 	again:
 		if pos >= len(text) {
 			l.pos = pos

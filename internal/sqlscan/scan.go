@@ -22,7 +22,7 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 		f.giveUp("too long")
 	case d == Generic:
 		scanGeneric(f, room, text, user)
-	case d != SQLite && !utf8.ValidString(text):
+	case d != SQLite && !isASCII(text) && !utf8.ValidString(text):
 		// In some encodings a byte of a letter looks like a quote or a backslash.
 		f.giveUp("invalid UTF-8")
 	default:
@@ -34,6 +34,23 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 			strictest(f, text, d, user)
 		}
 	}
+}
+
+// isASCII is quicker than to ask for valid UTF-8, and nearly every text is.
+func isASCII(s string) bool {
+	const highs = 0x8080808080808080
+	for len(s) >= 32 {
+		if (load8(s)|load8(s[8:])|load8(s[16:])|load8(s[24:]))&highs != 0 {
+			return false
+		}
+		s = s[32:]
+	}
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
