@@ -38,6 +38,7 @@ func Hidden() []Case {
 		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM users u JOIN orders o ON natural 'x' JOIN places p ON conflict(1)`, "write", "function conflict"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
+		{Postgres, `SELECT * FROM escape f (id)`, "write", "unknown statement"}, // a table of that name, but a call may follow the word
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
 		{MySQL, `EXPLAIN FORMAT=JSON INTO @x SELECT 1`, "session", "user variable"},
 		{MySQL, `SHOW REPLICA HOSTS`, "write", "SHOW REPLICA"},
