@@ -380,6 +380,7 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `FETCH ALL FROM c`, "", "", false},
 		{SQLite, `PRAGMA optimize`, "", "", false},
 		{MySQL, `DESC extended a`, "extended", "", true},
+		{Postgres, `MERGE INTO t USING u JOIN v ON CASE WHEN a THEN b WHEN matched THEN c END JOIN w ON true ON true WHEN MATCHED THEN DELETE`, "u v", "t", false},
 		{MySQL, `CREATE TABLE m (a int) ENGINE=MERGE UNION=(a, b)`, "", "m", false},
 		{MySQL, `SELECT a FROM t OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY`, "t", "", true},
 		{MySQL, `SELECT * FROM a offset, b`, "a b", "", true},

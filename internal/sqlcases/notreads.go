@@ -252,6 +252,13 @@ func Functions() []Case {
 		{MySQL, `SELECT mydb.now()`, "write", "function mydb.now"},
 		{MySQL, `SELECT LOAD_FILE('/etc/passwd')`, "write", "function load_file"},
 		{MySQL, `SELECT @@identity`, "write", "session variable"},
+		{MySQL, `SHOW VARIABLES`, "write", "session variable"},
+		{MySQL, `SHOW LOCAL VARIABLES LIKE 'Last\_%'`, "write", "session variable"},
+		{MySQL, `SHOW SESSION VARIABLES WHERE variable_name = 'identity'`, "write", "session variable"},
+		{MySQL, `SELECT variable_value FROM information_schema.session_variables`, "write", "session variable"},
+		{MySQL, `SELECT * FROM information_schema.USER_VARIABLES`, "write", "session variable"},
+		{MySQL, `SELECT extractvalue('<a/>', '$@v')`, "write", "function extractvalue"}, // the variable @v
+		{MySQL, `SELECT updatexml(name, ?, '') FROM users`, "write", "function updatexml"},
 		{MySQL, `SELECT SQL_CALC_FOUND_ROWS * FROM users`, "write", "SQL_CALC_FOUND_ROWS"},
 		{MySQL, `SELECT NEXT VALUE FOR seq`, "write", "NEXT VALUE FOR"},
 		{SQLite, `SELECT changes()`, "write", "function changes"},

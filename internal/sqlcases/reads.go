@@ -112,6 +112,8 @@ func Reads() []Case {
 			"SHOW GRANTS FOR 'root'@'localhost'",
 			"SELECT rownum() FROM users",
 			"SHOW VARIABLES LIKE 'version%'",
+			"SHOW GLOBAL VARIABLES",
+			"SELECT extractvalue('<a>1</a>', '/a')",
 			"SHOW CREATE TABLE users",
 			"SHOW COLUMNS FROM users",
 			"DESCRIBE users",

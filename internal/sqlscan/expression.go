@@ -1,6 +1,9 @@
 package sqlscan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // typeName steps over the name that follows a cast or AS, whatever it spells,
 // and opens the parenthesis behind it: it holds the size of a type.
@@ -335,12 +338,7 @@ func (s *scanner) systemVariable() {
 			break
 		}
 	}
-	switch {
-	case s.peek().kind == dot: // @@session . identity
-		s.facts.ask("session variable")
-	case equalFold(name, "identity"), equalFold(name, "last_insert_id"), equalFold(name, "insert_id"),
-		equalFold(name, "warning_count"), equalFold(name, "error_count"), equalFold(name, "last_gtid"),
-		equalFold(name, "rand_seed1"), equalFold(name, "rand_seed2"), name == "":
+	if s.peek().kind == dot || name == "" || slices.Contains(sessionVariables, lower(name)) { // a dot: @@session . identity
 		s.facts.ask("session variable")
 	}
 	if s.peek().kind == assign {

@@ -177,6 +177,9 @@ func (f *Functions) find(name, qualified string) (effect, bool) {
 // call notes that the statement calls the function that p names.
 func (s *scanner) call(p dotted) {
 	e := s.effect(p)
+	if e == asks && s.harmlessPath(p) {
+		e = pure
+	}
 	if e != pure && s.lex.dialect() == MySQL {
 		s.facts.TablesKnown = false // MariaDB's sequences are tables
 	}
@@ -215,28 +218,56 @@ func (s *scanner) untilCommit(p dotted) bool {
 	if !equalFold(s.spelling(&p.last), "set_config") {
 		return false
 	}
-	var args [32]token // behind the name
+	local, arguments := s.argument(p, 3)
+	return local.key == kTrue && arguments == 3
+}
+
+// harmlessPath reports whether a call is MySQL's extractvalue(xml, path) or updatexml(xml,
+// path, new), whose path is a literal without a variable in it.
+func (s *scanner) harmlessPath(p dotted) bool {
+	if !equalFold(s.spelling(&p.last), "extractvalue") && !equalFold(s.spelling(&p.last), "updatexml") {
+		return false
+	}
+	path, _ := s.argument(p, 2)
+	return path.kind == str && !strings.Contains(s.spelling(&path), "$")
+}
+
+// argument returns an argument of the call whose name is in hand, if that is a single token, and
+// how many there are. It does not look further than a few tokens.
+func (s *scanner) argument(p dotted, number int) (only token, arguments int) {
+	var next [32]token // behind the name
 	l := s.lex
 	l.pos, l.last = int(p.last.end), word
-	l.fill(args[:])
-	depth, commas := 0, 0
-	for i, t := range args {
+	l.fill(next[:])
+	depth, size := 0, 0
+	for i, t := range next {
 		switch t.kind {
 		case lparen:
-			depth++
-		case comma:
-			if depth == 1 {
-				commas++
+			if depth++; depth == 1 {
+				arguments = 1
+				continue
 			}
 		case rparen:
 			if depth--; depth == 0 {
-				return commas == 2 && args[i-1].key == kTrue && args[i-2].kind == comma
+				if size != 1 {
+					only = token{}
+				}
+				return only, arguments
+			}
+		case comma:
+			if depth == 1 {
+				arguments++
+				continue
 			}
 		case eof, bad, semicolon:
-			return false
+			return token{}, 0
+		}
+		if arguments == number {
+			only = next[i]
+			size++
 		}
 	}
-	return false
+	return token{}, 0
 }
 
 func (s *scanner) because(p dotted) string {

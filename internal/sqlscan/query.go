@@ -459,6 +459,10 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		return false
 	}
 	switch key {
+	case kJoin:
+		if f.clause <= inBody && s.peek().kind != lparen {
+			s.facts.TablesKnown = false // the tables before it were read as something else
+		}
 	case kFrom:
 		switch {
 		case s.prev().key == kDistinct && (s.beforePrev().key == kIs || s.beforePrev().key == kNot): // IS DISTINCT FROM

@@ -1,5 +1,10 @@
 package sqlscan
 
+import (
+	"slices"
+	"strings"
+)
+
 func (s *scanner) reset() {
 	if s.lex.dialect() == MySQL { // RESET MASTER, RESET REPLICA
 		s.anything()
@@ -61,12 +66,36 @@ func (s *scanner) show() {
 	s.advance()
 	if s.lex.dialect() == MySQL {
 		s.facts.TablesKnown = false // SHOW COLUMNS FROM t, SHOW TABLE STATUS, ...
+		if s.is("session") || s.is("local") {
+			s.advance()
+		}
 		switch {
 		case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
 			s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))
+		case s.is("variables") && s.showsSession():
+			s.facts.ask("session variable")
 		case s.is("master"), s.is("binary"), s.is("binlog"), (s.is("slave") || s.is("replica")) && s.peekIs("hosts"), s.is("replicas"):
 			s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok())))) // of the primary
 		}
 	}
 	s.expressions()
+}
+
+// showsSession reports whether SHOW VARIABLES may show one that tells what the connection
+// did last: unless LIKE says how others begin.
+func (s *scanner) showsSession() bool {
+	pattern := s.behindPeek()
+	if s.peek().key != kLike || pattern.kind != str {
+		return true
+	}
+	begin := lower(strings.Trim(s.spelling(&pattern), `'"`))
+	if i := strings.IndexAny(begin, `%_\'"`); i >= 0 {
+		begin = begin[:i]
+	}
+	return slices.ContainsFunc(sessionVariables, func(name string) bool { return strings.HasPrefix(name, begin) })
+}
+
+// sessionVariables are those of MySQL that tell what the connection did last.
+var sessionVariables = []string{
+	"identity", "last_insert_id", "insert_id", "warning_count", "error_count", "last_gtid", "rand_seed1", "rand_seed2",
 }

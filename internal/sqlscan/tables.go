@@ -135,7 +135,8 @@ func (s *scanner) table(p dotted, written bool) {
 	if p.last.kind != word {
 		first = s.lex.text[p.last.start+1]
 	}
-	if first |= 0x20; first == 'p' || first == 'i' {
+	switch first | 0x20 {
+	case 'i', 'p', 's', 'u':
 		s.systemTable(p, name, written)
 	}
 	set := &s.reads
@@ -165,8 +166,8 @@ func (s *scanner) isNoTable(name string) bool {
 const longestName = 63
 
 // systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
-// a SET, SQLite runs a PRAGMA for a table of its name, and to read INNODB_CMP_RESET
-// sets its counters to zero.
+// a SET, SQLite runs a PRAGMA for a table of its name, to read INNODB_CMP_RESET sets
+// its counters to zero, and MySQL has the variables of the session in tables.
 func (s *scanner) systemTable(p dotted, name string, written bool) {
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	pragma, isPragma := strings.CutPrefix(name, "pragma_")
@@ -175,6 +176,8 @@ func (s *scanner) systemTable(p dotted, name string, written bool) {
 		s.facts.raise(Session, "SET")
 	case strings.HasPrefix(lower(name), "innodb_cmp") && strings.HasSuffix(lower(name), "_reset") && s.lex.dialect() == MySQL:
 		s.facts.mutate("resets counters")
+	case (equalFold(name, "session_variables") || equalFold(name, "user_variables")) && s.lex.dialect() == MySQL:
+		s.facts.ask("session variable")
 	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
 		s.call(p)
 	}
