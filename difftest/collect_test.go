@@ -110,7 +110,7 @@ func (f *facts) refuseUnknown(d multidb.Dialect) {
 		if d == multidb.Postgres && !strings.Contains(name, ".") {
 			name = `"` + name + `"`
 		}
-		if s := multidb.Classify(d, "SELECT "+name+"()"); s.Kind != multidb.KindRead {
+		if s := multidb.Classify(d, "SELECT "+name+"('', '')"); s.Kind != multidb.KindRead {
 			f.refuse(s.Reason)
 		}
 	}
