@@ -168,6 +168,9 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{Postgres, `CREATE TEMP TABLE t (a int)`, true, true},
 		{Postgres, `FROBNICATE`, true, true},
 		{MySQL, `SET GLOBAL x = 1`, true, true},
+		{SQLite, `ATTACH 'x' AS y`, false, true},
+		{SQLite, `ATTACH 'x' AS f(1)`, true, true}, // an expression
+		{SQLite, `DETACH rows(1)`, true, true},
 		{SQLite, `PRAGMA foreign_keys = ON`, false, true},
 		{SQLite, `PRAGMA user_version = 1`, true, true},
 		{Postgres, `UPDATE pg_settings SET setting = 1`, true, true},
@@ -424,6 +427,8 @@ func TestClassifyTables(t *testing.T) {
 		{SQLite, `SELECT * FROM t WINDOW w AS (PARTITION BY a), v AS (ORDER BY b)`, "t", "", true},
 		{MySQL, "SELECT * FROM `dual`, dual", "dual", "", true},
 		{SQLite, `SELECT * FROM a WHERE x IN b AND y NOT IN main.c`, "a b main.c", "", true},
+		{SQLite, `INSERT INTO t WITH a AS (SELECT 1) VALUES ((SELECT * FROM a))`, "", "t", false}, // reads a table a
+		{SQLite, `INSERT INTO t WITH a AS (SELECT 1) SELECT * FROM a`, "", "t", true},
 		{SQLite, `WITH b AS (SELECT 1) SELECT * FROM a WHERE x IN b`, "a", "", true},
 		{SQLite, `SELECT * FROM quick JOIN delayed q`, "quick delayed", "", true},
 		{SQLite, `PRAGMA audit.table_info(a)`, "", "", false},

@@ -48,6 +48,8 @@ func Hidden() []Case {
 		{MySQL, `SELECT * FROM users FOR SYSTEM_TIME AS OF (nextval(seq))`, "write", "function nextval"},
 		{MySQL, `SELECT * FROM users FOR SYSTEM_TIME AS OF 1 - (get_lock('a', 1))`, "session", "function get_lock"},
 		{MySQL, `SELECT * FROM {OJ (users JOIN orders ON nextval(seq))}`, "write", "function nextval"},
+		{MySQL, `SELECT * FROM {oj (users FOR SYSTEM_TIME AS OF escape(1))}`, "write", "function escape"},
+		{MySQL, `SELECT (users FOR SYSTEM_TIME ALL)`, "write", "unknown statement"}, // in no list of tables
 		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "unknown statement"},
 		{MySQL, `SELECT id FROM users INTERSECT DISTINCTROW VALUES (1), (1 + my_function())`, "write", "function my_function"},
 		{MySQL, `SELECT 1 value EXCEPT TABLE users`, "write", "unknown statement"},

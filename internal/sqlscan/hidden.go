@@ -57,6 +57,9 @@ func (s *scanner) lockingClause(f *frame) bool {
 		}
 		return false
 	default:
+		if s.peekIs("system_time") && (f.clause < tableDone || f.clause == onExpr) && s.lex.dialect() == MySQL {
+			s.strange() // its table was not seen
+		}
 		if s.peek().key == kReplace {
 			s.alsoVerb("replace") // MariaDB: SET STATEMENT ... FOR REPLACE
 		}

@@ -186,10 +186,13 @@ func (s *scanner) notAName(f *frame, t *token) {
 			s.tableReference(f, notKeyword)
 			return
 		}
-		f.clause = tableDone
 		s.facts.TablesKnown = false
+		if t.kind == lbrace { // {OJ ...}
+			s.advance()
+			return
+		}
+		f.clause = tableDone
 		switch c := s.lex.text[t.start]; {
-		case t.kind == lbrace: // {OJ ...}
 		case c == '`': // to PostgreSQL an operator: a text of another server
 		case c == '"': // the name of a table, if the server runs with ANSI_QUOTES
 			s.lex.ambiguous = true

@@ -110,7 +110,7 @@ func init() {
 		{"fetch move", inPostgres, (*scanner).sessionOnTables},
 		{"use unlock get help", inMySQL, (*scanner).sessionOnly},
 		{"handler flush", inMySQL, (*scanner).sessionOnTables},
-		{"attach detach", inSQLite, (*scanner).sessionOnly},
+		{"attach detach", inSQLite, (*scanner).attach},
 
 		{"create", inAll, (*scanner).create},
 		{"drop alter", inAll, (*scanner).dropOrAlter},
@@ -167,7 +167,17 @@ func (s *scanner) sessionOnly() {
 	s.expressions()
 }
 
-// sessionOnTables: the same, and which tables it is about is not looked for.
+// attach: what is attached is an expression, and so is its name.
+func (s *scanner) attach() {
+	s.facts.raise(Session, upper(s.facts.Verb))
+	for ; !s.end(); s.advance() {
+		if s.tok().kind == lparen {
+			s.facts.Mutates, s.facts.TablesKnown = true, false
+		}
+	}
+}
+
+// sessionOnTables: it changes the connection, and which tables it is about is not looked for.
 func (s *scanner) sessionOnTables() {
 	s.facts.TablesKnown = false
 	s.sessionOnly()

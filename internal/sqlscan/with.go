@@ -88,6 +88,9 @@ func (s *scanner) with(f *frame, key keyword) {
 	case withNext:
 		switch key {
 		case kSelect, kValues, kTable, kInsert, kReplace, kUpdate, kDelete, kMerge:
+			if key == kValues && f.inserts && s.lex.dialect() == SQLite {
+				s.facts.TablesKnown = false // which may not look at the WITH then
+			}
 			s.declareMember(f)
 			s.verb(f, key)
 		case kSearch, kCycle: // whose commas are between columns
