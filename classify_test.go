@@ -274,6 +274,17 @@ func TestClassifyHugeTexts(t *testing.T) {
 	}
 }
 
+// The conditions of joins that are missing are counted, as behind the last of them ON
+// CONFLICT begins; behind too many, nothing is sure.
+func TestClassifyManyJoins(t *testing.T) {
+	for _, n := range []int{1, 255, 256, 1000} {
+		query := "EXPLAIN INSERT INTO t SELECT 1 FROM a" + strings.Repeat(" JOIN b", n) + strings.Repeat(" ON true", n-1) + " ON conflict(1)"
+		if s := Classify(Postgres, query); s.Kind != KindWrite {
+			t.Errorf("%d joins: a call of conflict in the last condition is a %v", n, s.Kind)
+		}
+	}
+}
+
 func TestClassifyUserFunctions(t *testing.T) {
 	f, err := newFunctions(
 		[]string{"get_*", "Shop.Price", "report"},
@@ -427,6 +438,14 @@ func TestClassifyTables(t *testing.T) {
 		{SQLite, `SELECT * FROM t WINDOW w AS (PARTITION BY a), v AS (ORDER BY b)`, "t", "", true},
 		{MySQL, "SELECT * FROM `dual`, dual", "dual", "", true},
 		{SQLite, `SELECT * FROM a WHERE x IN b AND y NOT IN main.c`, "a b main.c", "", true},
+		{MySQL, `UPDATE t returning, u SET a = 1`, "", "t u", true},
+		{MySQL, `DELETE t FROM t returning JOIN u ON (1)`, "", "t u", true},
+		{MySQL, `DELETE FROM t WHERE a RETURNING left(a, 1), (SELECT 1 FROM u)`, "u", "t", true},
+		{SQLite, `INSERT INTO t SELECT 1 FROM u returning, w`, "u w", "t", true},
+		{SQLite, `INSERT INTO t SELECT 1 FROM u RETURNING (id)`, "u", "t", true},
+		{SQLite, `SELECT * FROM pragma_quick_check('t')`, "", "", false},
+		{SQLite, `SELECT * FROM dbstat`, "dbstat", "", false},
+		{Postgres, `INSERT INTO t SELECT 1 FROM key update, w`, "key w", "t", false},
 		{SQLite, `INSERT INTO t WITH a AS (SELECT 1) VALUES ((SELECT * FROM a))`, "", "t", false}, // reads a table a
 		{SQLite, `INSERT INTO t WITH a AS (SELECT 1) SELECT * FROM a`, "", "t", true},
 		{SQLite, `WITH b AS (SELECT 1) SELECT * FROM a WHERE x IN b`, "a", "", true},

@@ -49,6 +49,11 @@ func Hidden() []Case {
 		{MySQL, `SELECT * FROM users FOR SYSTEM_TIME AS OF 1 - (get_lock('a', 1))`, "session", "function get_lock"},
 		{MySQL, `SELECT * FROM {OJ (users JOIN orders ON nextval(seq))}`, "write", "function nextval"},
 		{MySQL, `SELECT * FROM {oj (users FOR SYSTEM_TIME AS OF escape(1))}`, "write", "function escape"},
+		{MySQL, `SELECT CASE WHEN 1 THEN window END AS x FROM users, information_schema.innodb_cmp_reset`, "write", "resets counters"},
+		{MySQL, `SELECT * FROM (users returning, information_schema.innodb_cmp_reset)`, "write", "resets counters"}, // an alias in MySQL 8
+		{SQLite, `SELECT * FROM (users returning, pragma_optimize)`, "write", "function pragma_optimize"},           // the same up to 3.34
+		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM key update JOIN orders ON conflict(1)`, "write", "data-modifying CTE"},
+		{SQLite, `PRAGMA temp.user_version`, "write", "temporary table"},
 		{MySQL, `SELECT (users FOR SYSTEM_TIME ALL)`, "write", "unknown statement"}, // in no list of tables
 		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "unknown statement"},
 		{MySQL, `SELECT id FROM users INTERSECT DISTINCTROW VALUES (1), (1 + my_function())`, "write", "function my_function"},

@@ -226,24 +226,22 @@ var opensSelectList = [keywordCount]bool{
 // partOfType reports whether a word before a parenthesis is the second word of
 // a type: character varying (20), interval day to second (3).
 func (s *scanner) partOfType(p dotted) bool {
-	if second := equalFold(s.spelling(&p.last), "second"); p.parts > 1 || !second && !equalFold(s.spelling(&p.last), "varying") || s.lex.dialect() != Postgres {
+	last := s.spelling(&p.last)
+	second, varying := equalFold(last, "second"), equalFold(last, "varying")
+	if p.parts > 1 || !second && !varying || s.lex.dialect() != Postgres {
 		return false
 	}
-	if s.prev().kind == str { // interval '1' second (2)
-		return equalFold(s.spelling(&p.last), "second")
-	}
-	if s.prev().kind != word {
-		return false
-	}
-	before := s.spelling(s.prev())
+	before, behind := s.spelling(s.prev()), s.beforePrev()
 	switch {
-	case equalFold(s.spelling(&p.last), "varying"):
+	case varying:
 		return equalFold(before, "character") || equalFold(before, "char") || equalFold(before, "bit") || equalFold(before, "nchar")
+	case equalFold(before, "interval"): // x::interval second (3)
+		return behind.kind == cast || behind.key == kAs
 	case s.prev().key == kTo: // interval day to second
-		unit := s.spelling(s.beforePrev())
+		unit := s.spelling(behind)
 		return equalFold(unit, "day") || equalFold(unit, "hour") || equalFold(unit, "minute")
 	}
-	return false
+	return s.prev().kind == str // interval '1' second (2)
 }
 
 // fieldOf handles a dot behind a parenthesis, a bracket or a parameter. In

@@ -94,7 +94,7 @@ func (s *scanner) modifierWord(f *frame, key keyword) bool {
 		return false
 	case s.peek().kind == lparen:
 		return false // MySQL's insert(), hstore's delete()
-	case f.inserts && (s.prev().key == kDo || s.prev().key == kKey),
+	case f.inserts && (s.prev().key == kDo || s.prev().key == kKey && s.beforePrev().key == kDuplicate),
 		f.verb == kMerge && s.prev().key == kThen:
 		f.clause = inTail
 		return true

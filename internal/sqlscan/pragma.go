@@ -9,6 +9,9 @@ func (s *scanner) pragma() {
 	}
 	p := s.readPath()
 	name, _ := s.part(&p.last)
+	if full, ok := s.name(p); ok && s.isTemporary(p, full) {
+		s.facts.raise(Write, "temporary table")
+	}
 	s.advance()
 	switch sets := !s.end(); {
 	case pragmaReads[name]:

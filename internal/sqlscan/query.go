@@ -495,13 +495,37 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	return false
 }
 
-// namesWindow reports whether WINDOW in hand is the clause: a name and AS follow. Not
-// every server reserves the word.
-func (s *scanner) namesWindow() bool {
-	if !s.isName(s.peek()) || s.peekIs("isnull") || s.peekIs("notnull") {
+// returns reports whether RETURNING in hand, which some versions of MySQL and SQLite do not
+// reserve, is the clause: of a statement that changes rows, and with an expression behind it.
+func (s *scanner) returns(f *frame) bool {
+	if f.verb == kSelect && !f.inserts || f.kind == inTables {
 		return false
 	}
-	return s.behindPeek().key == kAs
+	switch p := s.peek(); p.kind {
+	case lparen:
+		return s.lex.dialect() == SQLite
+	case comma, rparen, semicolon, eof:
+		return false
+	default:
+		return !followsTable[p.key] || s.behindPeek().kind == lparen // left(a, 1)
+	}
+}
+
+// followsTable are the reserved words that may stand behind a table.
+var followsTable = [keywordCount]bool{
+	kJoin: true, kStraightJoin: true, kInner: true, kCross: true, kLeft: true, kRight: true, kNatural: true, kOn: true, kUsing: true,
+	kUse: true, kForce: true, kIgnore: true, kSet: true, kWhere: true, kGroup: true, kHaving: true, kOrder: true, kLimit: true,
+	kUnion: true, kIntersect: true, kExcept: true, kFor: true, kLock: true, kInto: true,
+}
+
+// namesWindow reports whether WINDOW in hand is the clause: a name and AS ( follow. Not
+// every server reserves the word.
+func (s *scanner) namesWindow() bool {
+	if !s.isName(s.peek()) {
+		return false
+	}
+	as, opens := s.twoBehindPeek()
+	return as.key == kAs && opens.kind == lparen
 }
 
 // saysWhere reports whether FROM in hand is that of MySQL's nth_value(a, 1) FROM FIRST.
@@ -536,10 +560,7 @@ func (s *scanner) isClause(f *frame, key keyword) bool {
 	case kWindow:
 		return s.namesWindow()
 	case kReturning:
-		if f.verb == kSelect && !f.inserts && s.lex.dialect() != Postgres {
-			return false
-		}
-		return !calls || s.lex.dialect() != MySQL
+		return s.lex.dialect() == Postgres || s.returns(f)
 	case kOffset:
 		if f.clause == inTail && f.kind == inQuery && !calls && s.peek().kind != dot { // LIMIT 1 OFFSET 2
 			return true

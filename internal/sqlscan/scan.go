@@ -351,13 +351,19 @@ func (s *scanner) peekIs(lower string) bool {
 	return t.kind == word && equalFold(s.spelling(t), lower)
 }
 
-// behindPeek returns the token behind the one that peek does. It reads that again.
+// behindPeek returns the token behind the one that peek does.
 func (s *scanner) behindPeek() token {
-	var t [1]token
+	t, _ := s.twoBehindPeek()
+	return t
+}
+
+// twoBehindPeek returns the two tokens there. It reads them again.
+func (s *scanner) twoBehindPeek() (first, second token) {
+	var t [2]token
 	l := s.lex
 	l.pos, l.last = int(s.peek().end), s.peek().kind
 	l.fill(t[:])
-	return t[0]
+	return t[0], t[1]
 }
 
 // accept steps over the given word if it is in hand.

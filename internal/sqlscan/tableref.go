@@ -44,6 +44,9 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 	p := s.readPath()
 	f.clause = tableDone
 	if s.peek().kind == lparen {
+		if name, ok := s.part(&p.last); ok {
+			s.systemTable(p, name, f.writes)
+		}
 		if s.asksPragma(p) {
 			s.arguments()
 			return
@@ -108,7 +111,11 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 	switch key {
 	case kJoin, kStraightJoin:
 		f.clause = tableNext
-		if !f.natural && f.joins < 255 && (s.prev().key != kCross || s.lex.dialect() == MySQL) { // there it may have one
+		switch {
+		case f.natural, s.prev().key == kCross && s.lex.dialect() != MySQL: // there it may have one
+		case f.joins == 255:
+			s.strange()
+		default:
 			f.joins++
 		}
 		f.natural = false

@@ -136,7 +136,7 @@ func (s *scanner) table(p dotted, written bool) {
 		first = s.lex.text[p.last.start+1]
 	}
 	switch first | 0x20 {
-	case 'i', 'p', 's', 'u':
+	case 'd', 'i', 'p', 's', 'u':
 		s.systemTable(p, name, written)
 	}
 	set := &s.reads
@@ -178,6 +178,8 @@ func (s *scanner) systemTable(p dotted, name string, written bool) {
 		s.facts.mutate("resets counters")
 	case (equalFold(name, "session_variables") || equalFold(name, "user_variables")) && s.lex.dialect() == MySQL:
 		s.facts.ask("session variable")
+	case (name == "dbstat" || isPragma && strings.HasSuffix(name, "_check")) && s.lex.dialect() == SQLite:
+		s.facts.TablesKnown = false // they read other tables
 	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
 		s.call(p)
 	}
