@@ -47,6 +47,9 @@ func Lexing() []Case {
 		{SQLite, "\ufeffSELECT 1", "read", ""},
 		{Postgres, "\ufeffSELECT 1", "write", "unknown statement"},
 		{MySQL, "SELECT 1e1FROM users", "read", ""},
+		{MySQL, "SELECT 1.e2, .5E-2, t1.e FROM (SELECT 1 AS e) AS t1", "read", ""},
+		{MySQL, "SELECT my_function 1.e+(1)", "write", "number without an exponent"}, // MySQL drops what is before the parenthesis
+		{MySQL, "SELECT 2 .1e-- my_function(1)", "write", "number without an exponent"},
 		{Postgres, `SELECT 1INTO copy`, "write", "INTO"},
 		{SQLite, `SELECT :a, @b, $c, ?1`, "read", ""},
 

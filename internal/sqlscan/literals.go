@@ -200,8 +200,12 @@ func (l *lexer) number(t *token, glued bool) {
 	}
 	i = l.digits(i)
 	if i < len(text) && text[i] == '.' && (i+1 == len(text) || text[i+1] != '.') {
-		i = l.digits(i + 1)
-		i = l.exponent(i)
+		mantissa := l.digits(i + 1)
+		i = l.exponent(mantissa)
+		if i == mantissa && i < len(text) && text[i]|0x20 == 'e' && l.dialect() == MySQL {
+			l.bad(t, start, "number without an exponent") // some versions read f 1.e+(1) as f (1)
+			return
+		}
 		l.pos = i
 		*t = token{kind: number, start: uint32(start), end: uint32(i)}
 		return
