@@ -130,6 +130,10 @@ func TestClassifyTransactionEffect(t *testing.T) {
 		{MySQL, `SET STATEMENT max_statement_time = 10 FOR SELECT 1`, TxNone},
 		{SQLite, `CREATE VIRTUAL TABLE t USING fts4(a,;);BEGIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE p() IF 1 THEN COMMIT; ROLLBACK; END IF`, TxNone},
+		{MySQL, `IF 0 THEN SELECT 1; COMMIT; END IF`, TxNone},
+		{MySQL, `COMMIT; CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin}, // perhaps
+		{MySQL, `/*!50701 COMMIT */`, TxBegin},                                      // MariaDB does not run it
+		{Postgres, `CREATE FUNCTION f(IN begin atomic) RETURNS int LANGUAGE sql AS 'SELECT 1'; BEGIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE IF NOT EXISTS p() IF NOT EXISTS (SELECT 1) THEN COMMIT; ROLLBACK; END IF`, TxNone},
 		{MySQL, `CREATE FUNCTION f() RETURNS INT RETURN IF(1, 2, 3); BEGIN`, TxBegin},
 		{MySQL, `CREATE FUNCTION f() RETURNS INT RETURN CASE 1 WHEN 1 THEN 2 END; BEGIN`, TxBegin},
@@ -170,6 +174,8 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{MySQL, `SET GLOBAL x = 1`, true, true},
 		{SQLite, `ATTACH 'x' AS y`, false, true},
 		{SQLite, `ATTACH 'x' AS f(1)`, true, true}, // an expression
+		{SQLite, `ATTACH 'x' IN pragma_optimize AS y`, true, true},
+		{MySQL, `DROP PREPARE p`, true, true},
 		{SQLite, `DETACH rows(1)`, true, true},
 		{SQLite, `PRAGMA foreign_keys = ON`, false, true},
 		{SQLite, `PRAGMA user_version = 1`, true, true},
@@ -255,7 +261,7 @@ func TestClassifyOtherVerbs(t *testing.T) {
 func TestClassifyOtherVerbsOfMariaDB(t *testing.T) {
 	for query, want := range map[string]string{
 		`BEGIN NOT ATOMIC DELETE FROM t; INSERT INTO t VALUES (1); END`:    "delete insert",
-		`IF 1 THEN DELETE FROM t; END IF`:                                  "delete end",
+		`IF 1 THEN DELETE FROM t; END IF`:                                  "delete",
 		`SET STATEMENT max_statement_time = 1 FOR DELETE FROM t`:           "delete",
 		`SET STATEMENT max_statement_time = 1 FOR REPLACE INTO t SELECT 1`: "replace",
 		`ANALYZE FORMAT=JSON UPDATE t SET a = 1`:                           "update",
@@ -394,7 +400,7 @@ func TestClassifyTables(t *testing.T) {
 		{Postgres, `FETCH ALL FROM c`, "", "", false},
 		{SQLite, `PRAGMA optimize`, "", "", false},
 		{MySQL, `DESC extended a`, "extended", "", true},
-		{Postgres, `MERGE INTO t USING u JOIN v ON CASE WHEN a THEN b WHEN matched THEN c END JOIN w ON true ON true WHEN MATCHED THEN DELETE`, "u v", "t", false},
+		{Postgres, `MERGE INTO t USING u JOIN v ON CASE WHEN a THEN b WHEN matched THEN c END JOIN w ON true ON true WHEN MATCHED THEN DELETE`, "u v w", "t", true},
 		{MySQL, `CREATE TABLE m (a int) ENGINE=MERGE UNION=(a, b)`, "", "m", false},
 		{MySQL, `SELECT a FROM t OFFSET 1 ROWS FETCH NEXT 1 ROWS ONLY`, "t", "", true},
 		{MySQL, `SELECT * FROM a offset, b`, "a b", "", true},
@@ -444,6 +450,7 @@ func TestClassifyTables(t *testing.T) {
 		{SQLite, `INSERT INTO t SELECT 1 FROM u returning, w`, "u w", "t", true},
 		{SQLite, `INSERT INTO t SELECT 1 FROM u RETURNING (id)`, "u", "t", true},
 		{SQLite, `SELECT * FROM pragma_quick_check('t')`, "", "", false},
+		{Postgres, `INSERT INTO t SELECT 1 FROM s. cross JOIN u ON conflict, w`, "s.cross u w", "t", true},
 		{SQLite, `SELECT * FROM dbstat`, "dbstat", "", false},
 		{Postgres, `INSERT INTO t SELECT 1 FROM key update, w`, "key w", "t", false},
 		{SQLite, `INSERT INTO t WITH a AS (SELECT 1) VALUES ((SELECT * FROM a))`, "", "t", false}, // reads a table a

@@ -16,8 +16,11 @@ func Lexing() []Case {
 		{MySQL, `SELECT 'it\'s; my_function()'`, "read", ""},
 		{MySQL, `SELECT '\\', my_function(), '\\'`, "write", "function my_function"},
 		{MySQL, "SELECT `a``b` FROM (SELECT 1 AS `a``b`) AS x", "read", ""},
-		{MySQL, `SELECT "my_function"(1)`, "write", "unknown statement"},                 // a name with ANSI_QUOTES
-		{MySQL, `SELECT '\' , my_function(), 'x' -- '`, "write", "function my_function"}, // with NO_BACKSLASH_ESCAPES
+		{MySQL, `SELECT "my_function"(1)`, "write", "unknown statement"},                    // a name with ANSI_QUOTES
+		{MySQL, `SELECT '\' , my_function(), 'x' -- '`, "write", "function my_function"},    // with NO_BACKSLASH_ESCAPES
+		{MySQL, `SELECT '\', "test".abs(1) -- '`, "write", `function "test".abs`},           // with that and ANSI_QUOTES
+		{MySQL, `SELECT 'a\', my_function(1) AS $a$ -- '`, "write", "function my_function"}, // servers differ about the name, and take it
+		{MySQL, `SELECT 'a\', my_function(1) /*+ "*/ -- '`, "write", "function my_function"},
 
 		// Dollars.
 		{Postgres, `SELECT $$it's; DELETE FROM users$$`, "read", ""},
@@ -37,6 +40,7 @@ func Lexing() []Case {
 		{MySQL, `SELECT 1 /*! INTO OUTFILE '/tmp/x' */`, "session", "executable comment"},
 		{MySQL, `SELECT 1 /*!99999 FROM users */`, "session", "executable comment"},
 		{MySQL, `SELECT 1 /*M! , 2 */`, "session", "executable comment"},
+		{MySQL, "SELECT /*+ SET_VAR(sql_mode='*/ my_function() /*') */ 1", "write", "unterminated comment"}, // a hint of MySQL 8, which ends later
 		{SQLite, `SELECT 1 /*! , 2 */`, "read", ""},
 		{Postgres, `SELECT 1 # 2`, "read", ""},
 		{Postgres, "SELECT 1 # my_function()", "write", "function my_function"},
@@ -55,6 +59,7 @@ func Lexing() []Case {
 
 		// What no server takes, or not each in the same way.
 		{MySQL, "SELECT '\xbf\\', my_function(), '\xbf\\'", "write", "invalid UTF-8"},
+		{SQLite, "SELECT 1 /* \x00 */", "write", "NUL"}, // where SQLite's text ends
 		{Postgres, `SELECT 'open`, "write", "unterminated string"},
 		{Postgres, `SELECT "open`, "write", "unterminated name"},
 		{Postgres, `SELECT $$open`, "write", "unterminated string"},

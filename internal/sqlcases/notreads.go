@@ -53,6 +53,19 @@ func Hidden() []Case {
 		{MySQL, `SELECT * FROM (users returning, information_schema.innodb_cmp_reset)`, "write", "resets counters"}, // an alias in MySQL 8
 		{SQLite, `SELECT * FROM (users returning, pragma_optimize)`, "write", "function pragma_optimize"},           // the same up to 3.34
 		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM key update JOIN orders ON conflict(1)`, "write", "data-modifying CTE"},
+		{Postgres, `SELECT u. is distinct FROM pg_temp.t`, "write", "temporary table"}, // a column, also behind a blank
+		{Postgres, `SELECT json_object(u. when VALUE ilike(1)) FROM users u`, "write", "function ilike"},
+		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM places. cross JOIN orders ON conflict(1)`, "write", "function conflict"},
+		{Postgres, `WITH RECURSIVE w (a, set) AS (SELECT 1, 2) CYCLE a SET m TO search '1' DEFAULT search '0' USING p SELECT my_function(1) + set FROM w UNION SELECT 1`, "write", "unknown statement"}, // a type of that name
+		{Postgres, `EXPLAIN MERGE INTO users USING orders o JOIN places v ON CASE a WHEN matched THEN b END JOIN pg_temp.w ON true ON true WHEN MATCHED THEN DELETE`, "write", "temporary table"},
+		{MySQL, `SELECT test.extractvalue('<a>1</a>', '/a')`, "write", "function test.extractvalue"},
+		{MySQL, `SELECT -minus((SELECT 1))`, "write", "function minus"},
+		{MySQL, `SELECT id * minus ((SELECT 1)) FROM users`, "write", "function minus"},
+		{MySQL, `SELECT 1 * intersect ((SELECT 1))`, "write", "unknown statement"}, // a function before 8.0.31
+		{MySQL, `SELECT NEXT VALUE FOR no`, "write", "NEXT VALUE FOR"},
+		{MySQL, `SELECT NEXT VALUE FOR share`, "write", "NEXT VALUE FOR"},
+		{MySQL, `WITH a AS (SELECT 1) ORDER BY my_function((SELECT 1))`, "write", "unknown statement"},
+		{MySQL, `SELECT [my_function](1)`, "write", "unknown statement"}, // in MariaDB's mode MSSQL
 		{SQLite, `PRAGMA temp.user_version`, "write", "temporary table"},
 		{MySQL, `SELECT (users FOR SYSTEM_TIME ALL)`, "write", "unknown statement"}, // in no list of tables
 		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "unknown statement"},
@@ -78,7 +91,7 @@ func Hidden() []Case {
 		{MySQL, `SELECT max/**/(1)`, "write", "function max"},
 		{MySQL, `SELECT cast (1)`, "write", "function cast"},
 		{MySQL, "SELECT `if`(1)", "write", "function `if`"},
-		{MySQL, `SHOW STATUS WHERE 1=@x`, "write", "user variable"},
+		{MySQL, `SHOW GLOBAL STATUS WHERE 1=@x`, "write", "user variable"},
 		{MySQL, "SELECT {`x` groups(1)}", "write", "function groups"},
 		{MySQL, `SELECT {member of(1)}`, "write", "function of"},
 		{MySQL, "SELECT /*+ BKA(`*/ '`) */ 'a', my_function(), 'b' -- '", "write", "unterminated comment"},
@@ -263,7 +276,13 @@ func Functions() []Case {
 		{MySQL, `SHOW LOCAL VARIABLES LIKE 'Last\_%'`, "write", "session variable"},
 		{MySQL, `SHOW SESSION VARIABLES WHERE variable_name = 'identity'`, "write", "session variable"},
 		{MySQL, `SELECT variable_value FROM information_schema.session_variables`, "write", "session variable"},
-		{MySQL, `SELECT * FROM information_schema.USER_VARIABLES`, "write", "session variable"},
+		{MySQL, `SELECT * FROM INFORMATION_SCHEMA.PROFILING`, "write", "session variable"},
+		{MySQL, `SHOW VARIABLES WHERE Variable_name = 'version' OR Variable_name LIKE 'iden%'`, "write", "session variable"},
+		{MySQL, `SHOW VARIABLES WHERE value = '1'`, "write", "session variable"},
+		{MySQL, `SHOW SESSION STATUS LIKE 'Handler_read%'`, "write", "session variable"},
+		{MySQL, `SHOW STATUS LIKE 'Last_query_cost'`, "write", "session variable"},
+		{MySQL, `SELECT @@global.gtid_executed`, "write", "position of the primary"},
+		{MySQL, `SHOW EXPLAIN FOR 5`, "write", "SHOW EXPLAIN"},
 		{MySQL, `SELECT extractvalue('<a/>', '$@v')`, "write", "function extractvalue"}, // the variable @v
 		{MySQL, `SELECT updatexml(name, ?, '') FROM users`, "write", "function updatexml"},
 		{MySQL, `SELECT SQL_CALC_FOUND_ROWS * FROM users`, "write", "SQL_CALC_FOUND_ROWS"},

@@ -17,7 +17,7 @@ func Reads() []Case {
 			`SELECT count(*) FILTER (WHERE paid) FROM orders`,
 			`SELECT sum(total) OVER (PARTITION BY user_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), rank() OVER w FROM orders WINDOW w AS (ORDER BY total)`,
 			`SELECT sum(id) OVER (ORDER BY id ROWS (SELECT 1) PRECEDING), sum(id) OVER (ORDER BY id RANGE (1) PRECEDING) FROM orders`, // no calls
-			`SELECT interval '1.234' second(2), interval '1' day to second (2), '1 day'::interval second(3)`,                                                       // the size of a type
+			`SELECT interval '1.234' second(2), interval '1' day to second (2), '1 day'::interval second(3)`,                          // the size of a type
 			`SELECT trim(both (name) from name), trim(leading ('a') from name) FROM users`,
 			`SELECT * FROM users u JOIN orders o ON u.created_at = o.at::timestamp JOIN (SELECT 1) x ON true`,
 			`SELECT * FROM users u JOIN orders o ON ARRAY[[u.id, 2], [o.id, 3]] IS NOT NULL`,
@@ -113,6 +113,10 @@ func Reads() []Case {
 			"SELECT rownum() FROM users",
 			"SHOW VARIABLES LIKE 'version%'",
 			"SHOW GLOBAL VARIABLES",
+			"SHOW VARIABLES WHERE Variable_name = 'language' OR Variable_name LIKE 'net%'",
+			"SHOW STATUS LIKE 'Threads%'",
+			"SHOW TABLE STATUS",
+			"SELECT /*+ INDEX(`users` `id`) SET_VAR(sort_buffer_size='1M') */ id FROM users",
 			"SELECT extractvalue('<a>1</a>', '/a')",
 			"SHOW CREATE TABLE users",
 			"SHOW COLUMNS FROM users",

@@ -52,7 +52,8 @@ func (l *lexer) blockComment() (skipped, unterminated bool) {
 	if end < 0 {
 		return false, true
 	}
-	if strings.HasPrefix(rest, "+") && strings.ContainsAny(rest[:end], "'\"`") && l.dialect() == MySQL {
+	if strings.HasPrefix(rest, "+") && l.dialect() == MySQL && !closesQuotes(rest[:end]) {
+		l.isDisputed = true
 		return false, true // MySQL 8 reads names in a hint, and a */ in one does not end it
 	}
 	if nested := strings.Contains(rest[:end+1], "/*"); !nested || l.dialect() != Postgres {
@@ -73,6 +74,21 @@ func (l *lexer) blockComment() (skipped, unterminated bool) {
 		}
 	}
 	return false, true
+}
+
+// closesQuotes reports whether all quotes of a hint are closed in it.
+func closesQuotes(hint string) bool {
+	for {
+		i := strings.IndexAny(hint, "'\"`\\")
+		if i < 0 {
+			return true
+		}
+		n := strings.IndexByte(hint[i+1:], hint[i])
+		if n < 0 || hint[i] == '\\' {
+			return false
+		}
+		hint = hint[i+1+n+1:]
+	}
 }
 
 // executableOpens reports whether the comment here is an executable one of MySQL:

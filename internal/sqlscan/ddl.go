@@ -184,11 +184,15 @@ func (s *scanner) noteTemporary() {
 // body reads a routine or a trigger, whose statements have semicolons of their
 // own. It ends with END directly behind one of them.
 func (s *scanner) body(isTrigger bool) {
-	begun, more := false, false
+	begun, more, depth := false, false, 0
 	for ; !s.done(); s.pass() {
 		s.noteTemporary()
 		switch {
-		case s.is("begin") && (s.beginsBody() || !isTrigger && s.lex.dialect() == SQLite): // of another server
+		case s.tok().kind == lparen:
+			depth++
+		case s.tok().kind == rparen:
+			depth--
+		case depth == 0 && s.is("begin") && (s.beginsBody() || !isTrigger && s.lex.dialect() == SQLite): // of another server
 			begun = true
 		case !begun && s.beginsBlock() && s.lex.dialect() == MySQL:
 			begun = true
@@ -204,6 +208,7 @@ func (s *scanner) body(isTrigger bool) {
 	}
 	if more && s.lex.dialect() == MySQL {
 		s.facts.Session = true // another statement may stand behind the body
+		s.facts.mayNotEnd()
 	}
 }
 
@@ -292,6 +297,10 @@ func (s *scanner) dropOrAlter() {
 	if s.tok().key == kTemporary {
 		s.facts.raise(Session, "temporary table")
 		s.advance()
+	}
+	if s.lex.dialect() == MySQL && s.is("prepare") {
+		s.sessionOnly()
+		return
 	}
 	if s.lex.dialect() == MySQL && (s.is("event") || s.is("definer")) {
 		s.facts.TablesKnown = false

@@ -53,6 +53,13 @@ func (f *Facts) mutate(reason string) {
 	f.Mutates = true
 }
 
+// mayNotEnd: what ends a transaction may not be run.
+func (f *Facts) mayNotEnd() {
+	if f.Tx == TxEnd {
+		f.Tx = TxBegin // the careful one: the connection is kept until it is known
+	}
+}
+
 // ask notes that the answer is on the connection.
 func (f *Facts) ask(reason string) {
 	f.raise(Write, reason)

@@ -177,7 +177,7 @@ func (f *Functions) find(name, qualified string) (effect, bool) {
 // call notes that the statement calls the function that p names.
 func (s *scanner) call(p dotted) {
 	e := s.effect(p)
-	if e == asks && s.harmlessPath(p) {
+	if e == asks && p.parts == 1 && s.harmlessPath(p) {
 		e = pure
 	}
 	if e != pure && s.lex.dialect() == MySQL {

@@ -30,6 +30,10 @@ func (s *scanner) everywhere(f *frame, key keyword) bool {
 
 // lockingClause handles FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE.
 func (s *scanner) lockingClause(f *frame) bool {
+	if s.prev().key == kValue && s.beforePrev().kind == word && (s.beforePrev().key == kPath || equalFold(s.spelling(s.beforePrev()), "previous")) {
+		s.facts.mutate("NEXT VALUE FOR")
+		s.facts.TablesKnown = false // MariaDB's sequences are tables
+	}
 	reason := ""
 	switch s.peek().key {
 	case kUpdate:
@@ -62,10 +66,6 @@ func (s *scanner) lockingClause(f *frame) bool {
 		}
 		if s.peek().key == kReplace {
 			s.alsoVerb("replace") // MariaDB: SET STATEMENT ... FOR REPLACE
-		}
-		if s.prev().key == kValue && s.beforePrev().kind == word && (s.beforePrev().key == kPath || equalFold(s.spelling(s.beforePrev()), "previous")) {
-			s.facts.mutate("NEXT VALUE FOR")
-			s.facts.TablesKnown = false // MariaDB's sequences are tables
 		}
 		return false
 	}

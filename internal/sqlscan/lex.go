@@ -27,6 +27,7 @@ type lexer struct {
 	ambiguous     bool   // a server setting decides where one of its literals ends
 	mayLock       bool   // it has a word that a lock begins with, or a token that others may read as one
 	problem       string // why the last bad token is bad
+	isDisputed    bool   // and that servers do not all reject it
 }
 
 func newLexer(d Dialect, text string) lexer {
@@ -136,8 +137,11 @@ func (l *lexer) fill(buf []token) {
 				break
 			}
 			*t = token{start: uint32(pos), end: uint32(end), kind: word}
-			// What stands directly after a dot is a name, whatever it spells.
-			if end-pos >= shortestWord && (last != dot || pos != start) {
+			// What stands after a dot is a name, whatever it spells.
+			switch {
+			case last == dot:
+				l.mayLock = l.mayLock || pos != start // others read a keyword behind a blank
+			case end-pos >= shortestWord:
 				if t.key = keywordAt(text, pos, end); t.key >= firstOfLocks {
 					l.mayLock = true
 				}
@@ -290,7 +294,7 @@ func (l *lexer) next(t *token, start int) {
 				l.pos += 3
 				continue
 			}
-			l.word(t, l.pos == start)
+			l.word(t)
 		case digit:
 			l.number(t, l.pos == start)
 		case single:
@@ -421,9 +425,15 @@ func (l *lexer) bad(t *token, start int, problem string) {
 	l.problem = problem
 }
 
+// disputed makes a bad token of what some servers read in one way and some in another.
+func (l *lexer) disputed(t *token, start int, problem string) {
+	l.bad(t, start, problem)
+	l.isDisputed = true
+}
+
 // word reads a bare name or a keyword. In PostgreSQL, and only directly before
 // a quote, the names e, u& and so on are prefixes of a literal.
-func (l *lexer) word(t *token, glued bool) {
+func (l *lexer) word(t *token) {
 	start := l.pos
 	if n := l.peek(1); (n == '\'' || n == '&') && l.dialect() == Postgres {
 		switch c := l.text[start]; {
@@ -444,7 +454,7 @@ func (l *lexer) word(t *token, glued bool) {
 		end++
 	}
 	*t = token{start: uint32(start), end: uint32(end), kind: word}
-	if l.last != dot || !glued {
+	if l.last != dot {
 		t.key = lookup(l.text[start:end])
 	}
 	l.pos = end

@@ -173,7 +173,7 @@ func (l *lexer) dollarName(t *token) {
 		end++
 	}
 	if strings.IndexByte(l.text[start+1:end], '$') >= 0 {
-		l.bad(t, start, "name that starts with $")
+		l.disputed(t, start, "name that starts with $")
 		return
 	}
 	l.pos = end
@@ -186,7 +186,7 @@ func (l *lexer) dollarName(t *token) {
 func (l *lexer) number(t *token, glued bool) {
 	start, text := l.pos, l.text
 	if l.last == dot && glued && l.dialect() == MySQL {
-		l.word(t, glued)
+		l.word(t)
 		return
 	}
 	i := start
@@ -203,7 +203,7 @@ func (l *lexer) number(t *token, glued bool) {
 		mantissa := l.digits(i + 1)
 		i = l.exponent(mantissa)
 		if i == mantissa && i < len(text) && text[i]|0x20 == 'e' && l.dialect() == MySQL {
-			l.bad(t, start, "number without an exponent") // some versions read f 1.e+(1) as f (1)
+			l.disputed(t, start, "number without an exponent") // some versions read f 1.e+(1) as f (1)
 			return
 		}
 		l.pos = i
@@ -224,7 +224,7 @@ func (l *lexer) isHexNumber() bool { return l.peek(1) == 'x' && isHex(l.peek(2))
 // endNumber ends an integer at i, or makes a name of it where MySQL does.
 func (l *lexer) endNumber(t *token, start, i int) {
 	if i < len(l.text) && (class[l.text[i]] == letter || l.text[i] == '$') && l.dialect() == MySQL {
-		l.word(t, false)
+		l.word(t)
 		t.key = notKeyword
 		return
 	}

@@ -261,6 +261,9 @@ func (s *scanner) open(f *frame) {
 	case withBody:
 		f.clause = withNext
 		s.push(inQuery, atStart)
+	case withSearch:
+		s.strange()
+		s.push(inExpr, inTail)
 	case withNext: // the main query begins
 		s.declareMember(f)
 		f.clause = atStart
@@ -284,6 +287,9 @@ func (s *scanner) open(f *frame) {
 	default:
 		if s.prev().kind == str && s.lex.dialect() == MySQL && s.lex.text[s.prev().start] == '"' {
 			s.strange() // a function, if the server runs with ANSI_QUOTES
+		}
+		if s.prev().kind == rbracket && s.lex.dialect() == MySQL {
+			s.strange() // the same in MariaDB's mode MSSQL
 		}
 		prefix := s.prev().key == kOperator || s.prev().key == kOn && f.kind == inQuery && f.clause == inBody
 		holds := inExpr
@@ -452,7 +458,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if f.kind == inNames || key == kMinus && !s.subtracts() {
 			return false
 		}
-		if key != kUnion && s.peek().key != kSelect && s.lex.dialect() == MySQL && !s.operandEnds() && s.prev().kind != op {
+		if key != kUnion && s.peek().key != kSelect && s.lex.dialect() == MySQL && !s.columnsEnd() {
 			s.strange() // to some versions a name
 		}
 		f.kind, f.clause, f.groups = inQuery, atStart, false
@@ -544,8 +550,15 @@ func (s *scanner) subtracts() bool {
 	case kSelect, kAll, kDistinct, kSelectOption, kTable, kValues:
 		return s.lex.dialect() == MySQL
 	default:
-		return p.kind == lparen && s.lex.dialect() == MySQL && (s.operandEnds() || s.prev().kind == op)
+		return p.kind == lparen && s.lex.dialect() == MySQL && s.columnsEnd()
 	}
+}
+
+// columnsEnd reports whether a query may end before the token in hand: with an operand, or
+// with SELECT * or SELECT t.*.
+func (s *scanner) columnsEnd() bool {
+	before := s.beforePrev()
+	return s.operandEnds() || s.spelling(s.prev()) == "*" && (before.kind == dot || opensSelectList[before.key])
 }
 
 // isClause reports whether a word begins a clause of a query, and is no name: not every

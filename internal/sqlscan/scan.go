@@ -20,6 +20,8 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 	switch {
 	case len(text) > longestText:
 		f.giveUp("too long")
+	case d == SQLite && strings.IndexByte(text, 0) >= 0:
+		f.giveUp("NUL") // where SQLite's text ends, wherever that is
 	case d == Generic:
 		scanGeneric(f, room, text, user)
 	case d != SQLite && !isASCII(text) && !utf8.ValidString(text):
@@ -56,7 +58,7 @@ func isASCII(s string) bool {
 // scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
 // a text in which no dialect has rules of its own, one reading is all of them.
 func scanGeneric(f *Facts, room []string, text string, user *Functions) {
-	if !utf8.ValidString(text) {
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
 		*f = scanEach(text, user)
 		return
 	}
@@ -90,18 +92,14 @@ func (f *Facts) worsenByOthers(text string, user *Functions) {
 // a server with other settings would take. A reading in which the literals do
 // not come out is none: such a server would reject the text.
 func strictest(f *Facts, text string, d Dialect, user *Functions) {
-	var readings []lexer // those that differ
-	if strings.Contains(text, `\`) {
-		other := newLexer(d, text)
-		other.backslash = !other.backslash
-		readings = append(readings, other)
-	}
-	if d == MySQL && strings.Contains(text, `"`) {
-		ansi := newLexer(d, text)
-		ansi.ansiQuotes = true
-		readings = append(readings, ansi)
-	}
-	for _, l := range readings {
+	backslashes, quotes := strings.Contains(text, `\`), strings.Contains(text, `"`) && d == MySQL
+	for _, other := range [...]struct{ backslash, ansiQuotes bool }{{true, false}, {false, true}, {true, true}} {
+		if other.backslash && !backslashes || other.ansiQuotes && !quotes {
+			continue // the same reading
+		}
+		l := newLexer(d, text)
+		l.backslash = l.backslash != other.backslash
+		l.ansiQuotes = other.ansiQuotes
 		if l.readable() {
 			s := newScanner(d, text, user)
 			s.lex = l
@@ -113,7 +111,8 @@ func strictest(f *Facts, text string, d Dialect, user *Functions) {
 	}
 }
 
-// readable reports whether a text has only good tokens. l is a copy.
+// readable reports whether a text has only good tokens, or one of which servers do not agree.
+// l is a copy.
 func (l lexer) readable() bool {
 	var buf [64]token
 	for {
@@ -123,7 +122,7 @@ func (l lexer) readable() bool {
 			case eof:
 				return true
 			case bad:
-				return false
+				return l.isDisputed
 			}
 		}
 	}
@@ -202,6 +201,7 @@ func (s *scanner) run() {
 	if s.lex.sawExecutable {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
+		s.facts.mayNotEnd()
 	}
 	if s.lex.sawUnicode && s.changesEscape() {
 		s.facts.giveUp("UESCAPE")

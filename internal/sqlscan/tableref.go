@@ -134,6 +134,9 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		if f.writes && (f.verb == kDelete || f.verb == kMerge) && f.kind == inQuery && f.joins == 0 {
 			f.clause = tableNext
 			f.writes = s.lex.dialect() == MySQL
+			if f.verb == kMerge {
+				f.joins = 1
+			}
 			return true
 		}
 		f.clause = usingNames
@@ -146,7 +149,7 @@ func (s *scanner) tableSuffix(f *frame, key keyword) bool {
 		}
 		f.clause, f.writes = inBody, false
 	case kWhen:
-		if f.verb != kMerge || s.prev().key == kCase || s.peek().key != kMatched && (s.peek().key != kNot || s.behindPeek().key != kMatched) {
+		if f.verb != kMerge || f.joins > 0 || s.prev().key == kCase || s.peek().key != kMatched && (s.peek().key != kNot || s.behindPeek().key != kMatched) {
 			return false
 		}
 		f.clause = inTail

@@ -1,6 +1,9 @@
 package sqlscan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxTables is how many tables of each set are remembered. A text that names
 // more is not sure to have named all.
@@ -136,8 +139,11 @@ func (s *scanner) table(p dotted, written bool) {
 		first = s.lex.text[p.last.start+1]
 	}
 	switch first | 0x20 {
-	case 'd', 'i', 'p', 's', 'u':
+	case 'd', 'i', 'p':
 		s.systemTable(p, name, written)
+	}
+	if p.parts > 1 && s.isSessionTable(name) {
+		s.facts.ask("session variable")
 	}
 	set := &s.reads
 	if written && !s.planOnly {
@@ -166,8 +172,8 @@ func (s *scanner) isNoTable(name string) bool {
 const longestName = 63
 
 // systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
-// a SET, SQLite runs a PRAGMA for a table of its name, to read INNODB_CMP_RESET sets
-// its counters to zero, and MySQL has the variables of the session in tables.
+// a SET, SQLite runs a PRAGMA for a table of its name, and to read INNODB_CMP_RESET
+// sets its counters to zero.
 func (s *scanner) systemTable(p dotted, name string, written bool) {
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	pragma, isPragma := strings.CutPrefix(name, "pragma_")
@@ -176,13 +182,24 @@ func (s *scanner) systemTable(p dotted, name string, written bool) {
 		s.facts.raise(Session, "SET")
 	case strings.HasPrefix(lower(name), "innodb_cmp") && strings.HasSuffix(lower(name), "_reset") && s.lex.dialect() == MySQL:
 		s.facts.mutate("resets counters")
-	case (equalFold(name, "session_variables") || equalFold(name, "user_variables")) && s.lex.dialect() == MySQL:
-		s.facts.ask("session variable")
 	case (name == "dbstat" || isPragma && strings.HasSuffix(name, "_check")) && s.lex.dialect() == SQLite:
 		s.facts.TablesKnown = false // they read other tables
 	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
 		s.call(p)
 	}
+}
+
+// isSessionTable reports whether a table with its schema is one in which MySQL shows what the
+// connection did last.
+func (s *scanner) isSessionTable(name string) bool {
+	schema, table, _ := strings.Cut(name, ".")
+	return (equalFold(schema, "information_schema") || equalFold(schema, "performance_schema")) &&
+		slices.Contains(sessionTables, lower(table)) && s.lex.dialect() == MySQL
+}
+
+var sessionTables = []string{
+	"optimizer_trace", "profiling", "session_status", "session_variables", "status_by_thread", "system_variables",
+	"user_variables", "user_variables_by_thread", "variables_by_thread",
 }
 
 // isTemporary reports whether a table is in a schema of temporary ones.

@@ -20,16 +20,22 @@ func (s *scanner) transaction() {
 func (s *scanner) begin() {
 	s.advance()
 	if s.tok().key == kNot && s.lex.dialect() == MySQL {
-		s.facts.giveUp("compound statement")
-		for ; !s.done(); s.pass() {
-			if modifyReason[s.tok().key] != "" {
-				s.alsoVerb(keywordText[s.tok().key])
-			}
-		}
+		s.compound()
 		return
 	}
 	s.facts.raise(Transaction, "BEGIN")
 	s.facts.Tx = TxBegin
+}
+
+// compound reads a statement of MariaDB that has others in it, and all of the text behind it.
+func (s *scanner) compound() {
+	s.facts.giveUp("compound statement")
+	s.facts.mayNotEnd()
+	for ; !s.done(); s.pass() {
+		if modifyReason[s.tok().key] != "" {
+			s.alsoVerb(keywordText[s.tok().key])
+		}
+	}
 }
 
 // start: START TRANSACTION; MySQL starts other things as well.

@@ -52,6 +52,10 @@ func (s *scanner) unknownStatement() {
 	if t := s.tok(); t.kind == word && s.facts.Verb == "" && t.end-t.start <= longestVerb {
 		s.facts.Verb = lower(s.spelling(t))
 	}
+	if s.beginsBlock() && s.lex.dialect() == MySQL {
+		s.compound()
+		return
+	}
 	s.expressions()
 }
 
@@ -171,7 +175,7 @@ func (s *scanner) sessionOnly() {
 func (s *scanner) attach() {
 	s.facts.raise(Session, upper(s.facts.Verb))
 	for ; !s.end(); s.advance() {
-		if s.tok().kind == lparen {
+		if s.tok().kind == lparen || s.tok().key == kIn { // IN t
 			s.facts.Mutates, s.facts.TablesKnown = true, false
 		}
 	}

@@ -75,7 +75,7 @@ func (s *scanner) with(f *frame, key keyword) {
 			s.strange()
 		}
 	case withSearch:
-		if modifyReason[key] != "" {
+		if modifyReason[key] != "" || reserved[key] {
 			s.strange() // the name of a column, or the main query
 		}
 		if key == kSet && !s.inSearchList() {
@@ -86,6 +86,12 @@ func (s *scanner) with(f *frame, key keyword) {
 			f.clause = withNext
 		}
 	case withNext:
+		if k := s.prev().key; k == kTo || k == kDefault { // CYCLE ... TO 'a' DEFAULT 'b', perhaps with a type before it
+			if key != notKeyword && key != kTrue && key != kFalse && key != kNull {
+				s.strange()
+			}
+			return
+		}
 		switch key {
 		case kSelect, kValues, kTable, kInsert, kReplace, kUpdate, kDelete, kMerge:
 			if key == kValues && f.inserts && s.lex.dialect() == SQLite {
@@ -97,6 +103,9 @@ func (s *scanner) with(f *frame, key keyword) {
 			f.clause = withSearch
 		case kUsing:
 			s.skipName()
+		case kTo, kDefault:
+		default:
+			s.strange()
 		}
 	}
 }
