@@ -130,9 +130,16 @@ func TestClassifyTransactionEffect(t *testing.T) {
 		{MySQL, `SET STATEMENT max_statement_time = 10 FOR SELECT 1`, TxNone},
 		{SQLite, `CREATE VIRTUAL TABLE t USING fts4(a,;);BEGIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE p() IF 1 THEN COMMIT; ROLLBACK; END IF`, TxNone},
-		{MySQL, `IF 0 THEN SELECT 1; COMMIT; END IF`, TxNone},
-		{MySQL, `COMMIT; CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin}, // perhaps
-		{MySQL, `/*!50701 COMMIT */`, TxBegin},                                      // MariaDB does not run it
+		{MySQL, `IF 0 THEN SELECT 1; COMMIT; END IF`, TxBegin}, // perhaps
+		{MySQL, `IF 0 THEN SELECT 1; END IF`, TxNone},
+		{MySQL, `IF 0 THEN SELECT 1; END IF; START TRANSACTION`, TxBegin},
+		{MySQL, `FOR share IN 1..0 DO SELECT 1; COMMIT; END FOR`, TxBegin},
+		{MySQL, `SET STATEMENT max_statement_time = 1 FOR IF 0 THEN SELECT 1; COMMIT; END IF`, TxBegin},
+		{MySQL, `COMMIT; IF 1 THEN SELECT 1; END IF`, TxBegin},
+		{MySQL, `COMMIT; SELECT ` + strings.Repeat("(", 1001) + `1` + strings.Repeat(")", 1001) + `; BEGIN`, TxBegin}, // too many to read on
+		{MySQL, `COMMIT; SELECT 1 AS $a$; BEGIN`, TxBegin},                                                            // in a name or a string
+		{MySQL, `COMMIT; CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin},                                   // perhaps
+		{MySQL, `/*!50701 COMMIT */`, TxBegin},                                                                        // MariaDB does not run it
 		{Postgres, `CREATE FUNCTION f(IN begin atomic) RETURNS int LANGUAGE sql AS 'SELECT 1'; BEGIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE IF NOT EXISTS p() IF NOT EXISTS (SELECT 1) THEN COMMIT; ROLLBACK; END IF`, TxNone},
 		{MySQL, `CREATE FUNCTION f() RETURNS INT RETURN IF(1, 2, 3); BEGIN`, TxBegin},
@@ -171,11 +178,14 @@ func TestClassifyMutatesAndSession(t *testing.T) {
 		{Postgres, `EXECUTE p`, true, true},
 		{Postgres, `CREATE TEMP TABLE t (a int)`, true, true},
 		{Postgres, `FROBNICATE`, true, true},
+		{Postgres, `INSERT INTO t AS x (a[OPERATOR(pg_catalog.-) set_limit(0.5)::int]) VALUES (1)`, true, true},
 		{MySQL, `SET GLOBAL x = 1`, true, true},
 		{SQLite, `ATTACH 'x' AS y`, false, true},
 		{SQLite, `ATTACH 'x' AS f(1)`, true, true}, // an expression
 		{SQLite, `ATTACH 'x' IN pragma_optimize AS y`, true, true},
-		{MySQL, `DROP PREPARE p`, true, true},
+		{SQLite, `ATTACH (SELECT 'x') AS y`, true, true},
+		{SQLite, `ATTACH lower('X') AS y`, false, true},
+		{MySQL, `DROP PREPARE p`, false, true},
 		{SQLite, `DETACH rows(1)`, true, true},
 		{SQLite, `PRAGMA foreign_keys = ON`, false, true},
 		{SQLite, `PRAGMA user_version = 1`, true, true},
@@ -449,6 +459,13 @@ func TestClassifyTables(t *testing.T) {
 		{MySQL, `DELETE FROM t WHERE a RETURNING left(a, 1), (SELECT 1 FROM u)`, "u", "t", true},
 		{SQLite, `INSERT INTO t SELECT 1 FROM u returning, w`, "u w", "t", true},
 		{SQLite, `INSERT INTO t SELECT 1 FROM u RETURNING (id)`, "u", "t", true},
+		{MySQL, `DELETE FROM t RETURNING (a), b`, "", "t", true},
+		{MySQL, `DELETE FROM t RETURNING left(a, 1), b`, "", "t", true},
+		{SQLite, `INSERT INTO t WITH a AS (SELECT 1 z) SELECT * FROM a RETURNING (SELECT z FROM a)`, "", "t", false}, // another a
+		{SQLite, `INSERT INTO t WITH a AS (SELECT 1 z) SELECT * FROM a WHERE 1 ON CONFLICT DO UPDATE SET y = (SELECT z FROM a)`, "", "t", false},
+		{SQLite, `WITH a AS (SELECT 1 z) INSERT INTO t SELECT * FROM a RETURNING (SELECT z FROM a)`, "", "t", true},
+		{SQLite, `SELECT 1 WHERE x IN pragma_integrity_check(1)`, "", "", false},
+		{SQLite, `DROP TABLE dbstat`, "", "dbstat", true},
 		{SQLite, `SELECT * FROM pragma_quick_check('t')`, "", "", false},
 		{Postgres, `INSERT INTO t SELECT 1 FROM s. cross JOIN u ON conflict, w`, "s.cross u w", "t", true},
 		{SQLite, `SELECT * FROM dbstat`, "dbstat", "", false},

@@ -110,6 +110,7 @@ func (f *facts) refuseUnknown(d multidb.Dialect) {
 		if d == multidb.Postgres && !strings.Contains(name, ".") {
 			name = `"` + name + `"`
 		}
+		// With literals, as extractvalue only reads if its path is one.
 		if s := multidb.Classify(d, "SELECT "+name+"('', '')"); s.Kind != multidb.KindRead {
 			f.refuse(s.Reason)
 		}

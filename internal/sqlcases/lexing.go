@@ -21,6 +21,7 @@ func Lexing() []Case {
 		{MySQL, `SELECT '\', "test".abs(1) -- '`, "write", `function "test".abs`},           // with that and ANSI_QUOTES
 		{MySQL, `SELECT 'a\', my_function(1) AS $a$ -- '`, "write", "function my_function"}, // servers differ about the name, and take it
 		{MySQL, `SELECT 'a\', my_function(1) /*+ "*/ -- '`, "write", "function my_function"},
+		{MySQL, `SELECT 'a\', my_function 1.e+(1) -- '`, "write", "number without an exponent"},
 
 		// Dollars.
 		{Postgres, `SELECT $$it's; DELETE FROM users$$`, "read", ""},
@@ -41,6 +42,7 @@ func Lexing() []Case {
 		{MySQL, `SELECT 1 /*!99999 FROM users */`, "session", "executable comment"},
 		{MySQL, `SELECT 1 /*M! , 2 */`, "session", "executable comment"},
 		{MySQL, "SELECT /*+ SET_VAR(sql_mode='*/ my_function() /*') */ 1", "write", "unterminated comment"}, // a hint of MySQL 8, which ends later
+		{MySQL, `SELECT /*+ SET_VAR(a='\') */ 1`, "write", "unterminated comment"},
 		{SQLite, `SELECT 1 /*! , 2 */`, "read", ""},
 		{Postgres, `SELECT 1 # 2`, "read", ""},
 		{Postgres, "SELECT 1 # my_function()", "write", "function my_function"},

@@ -38,7 +38,7 @@ func Hidden() []Case {
 		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM users u JOIN orders o ON natural 'x' JOIN places p ON conflict(1)`, "write", "function conflict"},
 		{Postgres, `SELECT treat('seq' AS nextval)`, "write", "function treat"}, // calls pg_catalog.nextval
 		{Postgres, `SELECT ST_FindExtent('u" WHERE nextval(''seq'') > 0 --', 'a')`, "write", "function st_findextent"},
-		{Postgres, `SELECT * FROM escape f (id)`, "write", "unknown statement"}, // a table of that name, but a call may follow the word
+		{Postgres, `SELECT * FROM users, escape f (id)`, "write", "unknown statement"}, // a table of that name, but a call may follow the word
 		{MySQL, `SELECT 1 FROM users within GROUP BY (my_function(1))`, "write", "function my_function"},
 		{MySQL, `EXPLAIN FORMAT=JSON INTO @x SELECT 1`, "session", "user variable"},
 		{MySQL, `SHOW REPLICA HOSTS`, "write", "SHOW REPLICA"},
@@ -51,7 +51,8 @@ func Hidden() []Case {
 		{MySQL, `SELECT * FROM {oj (users FOR SYSTEM_TIME AS OF escape(1))}`, "write", "function escape"},
 		{MySQL, `SELECT CASE WHEN 1 THEN window END AS x FROM users, information_schema.innodb_cmp_reset`, "write", "resets counters"},
 		{MySQL, `SELECT * FROM (users returning, information_schema.innodb_cmp_reset)`, "write", "resets counters"}, // an alias in MySQL 8
-		{SQLite, `SELECT * FROM (users returning, pragma_optimize)`, "write", "function pragma_optimize"},           // the same up to 3.34
+		{SQLite, `SELECT * FROM (users returning INDEXED BY i, pragma_optimize)`, "write", "function pragma_optimize"},
+		{SQLite, `SELECT * FROM (users returning, pragma_optimize)`, "write", "function pragma_optimize"}, // the same up to 3.34
 		{Postgres, `EXPLAIN INSERT INTO users SELECT 1 FROM key update JOIN orders ON conflict(1)`, "write", "data-modifying CTE"},
 		{Postgres, `SELECT u. is distinct FROM pg_temp.t`, "write", "temporary table"}, // a column, also behind a blank
 		{Postgres, `SELECT json_object(u. when VALUE ilike(1)) FROM users u`, "write", "function ilike"},
@@ -61,11 +62,14 @@ func Hidden() []Case {
 		{MySQL, `SELECT test.extractvalue('<a>1</a>', '/a')`, "write", "function test.extractvalue"},
 		{MySQL, `SELECT -minus((SELECT 1))`, "write", "function minus"},
 		{MySQL, `SELECT id * minus ((SELECT 1)) FROM users`, "write", "function minus"},
+		{MySQL, `SELECT quick * minus((SELECT 1)) FROM users`, "write", "function minus"},
 		{MySQL, `SELECT 1 * intersect ((SELECT 1))`, "write", "unknown statement"}, // a function before 8.0.31
 		{MySQL, `SELECT NEXT VALUE FOR no`, "write", "NEXT VALUE FOR"},
 		{MySQL, `SELECT NEXT VALUE FOR share`, "write", "NEXT VALUE FOR"},
 		{MySQL, `WITH a AS (SELECT 1) ORDER BY my_function((SELECT 1))`, "write", "unknown statement"},
 		{MySQL, `SELECT [my_function](1)`, "write", "unknown statement"}, // in MariaDB's mode MSSQL
+		{SQLite, `SELECT row(1)`, "write", "function row"},               // no word of SQLite
+		{SQLite, `SELECT "cast"(1), [raise](1)`, "write", `function "cast"`},
 		{SQLite, `PRAGMA temp.user_version`, "write", "temporary table"},
 		{MySQL, `SELECT (users FOR SYSTEM_TIME ALL)`, "write", "unknown statement"}, // in no list of tables
 		{MySQL, `SELECT id FROM users first EXCEPT (VALUES (my_function(1)))`, "write", "unknown statement"},
@@ -272,18 +276,29 @@ func Functions() []Case {
 		{MySQL, `SELECT mydb.now()`, "write", "function mydb.now"},
 		{MySQL, `SELECT LOAD_FILE('/etc/passwd')`, "write", "function load_file"},
 		{MySQL, `SELECT @@identity`, "write", "session variable"},
-		{MySQL, `SHOW VARIABLES`, "write", "session variable"},
 		{MySQL, `SHOW LOCAL VARIABLES LIKE 'Last\_%'`, "write", "session variable"},
 		{MySQL, `SHOW SESSION VARIABLES WHERE variable_name = 'identity'`, "write", "session variable"},
 		{MySQL, `SELECT variable_value FROM information_schema.session_variables`, "write", "session variable"},
 		{MySQL, `SELECT * FROM INFORMATION_SCHEMA.PROFILING`, "write", "session variable"},
 		{MySQL, `SHOW VARIABLES WHERE Variable_name = 'version' OR Variable_name LIKE 'iden%'`, "write", "session variable"},
 		{MySQL, `SHOW VARIABLES WHERE value = '1'`, "write", "session variable"},
-		{MySQL, `SHOW SESSION STATUS LIKE 'Handler_read%'`, "write", "session variable"},
-		{MySQL, `SHOW STATUS LIKE 'Last_query_cost'`, "write", "session variable"},
+		{MySQL, `SHOW SESSION STATUS LIKE 'Handler_read%'`, "write", "session status"},
+		{MySQL, `SHOW STATUS LIKE 'Last_query_cost'`, "write", "session status"},
 		{MySQL, `SELECT @@global.gtid_executed`, "write", "position of the primary"},
 		{MySQL, `SHOW EXPLAIN FOR 5`, "write", "SHOW EXPLAIN"},
-		{MySQL, `SELECT extractvalue('<a/>', '$@v')`, "write", "function extractvalue"}, // the variable @v
+		{MySQL, `SHOW ANALYZE FOR 5`, "write", "SHOW ANALYZE"},
+		{MySQL, `SHOW GLOBAL VARIABLES LIKE 'gtid%'`, "write", "position of the primary"},
+		{MySQL, `SHOW SESSION STATUS LIKE 'Threads_connected'`, "write", "session status"},
+		{MySQL, `SHOW STATUS LIKE 'Com_select'`, "write", "session status"},
+		{MySQL, `SHOW VARIABLES LIKE '%'`, "write", "session variable"},
+		{MySQL, `SHOW VARIABLES WHERE Variable_name = 'version' XOR 1`, "write", "session variable"},
+		{MySQL, `SHOW VARIABLES WHERE variable_name = 'ìdentity'`, "write", "session variable"}, // the same letter to many collations
+		{MySQL, `SELECT * FROM performance_schema.session_status`, "write", "session variable"},
+		{MySQL, `SELECT * FROM information_schema.sessİon_status`, "write", "session variable"},
+		{MySQL, `SELECT extractvalue('<a/>', '$@v' '/a')`, "write", "function extractvalue"},
+		{MySQL, `SELECT extractvalue(concat('<', 'a', '/>'), '$@v')`, "write", "function extractvalue"},
+		{MySQL, `SELECT extractvalue(name, "p") FROM users`, "write", "function extractvalue"}, // a column, with ANSI_QUOTES
+		{MySQL, `SELECT extractvalue('<a/>', '$@v')`, "write", "function extractvalue"},        // the variable @v
 		{MySQL, `SELECT updatexml(name, ?, '') FROM users`, "write", "function updatexml"},
 		{MySQL, `SELECT SQL_CALC_FOUND_ROWS * FROM users`, "write", "SQL_CALC_FOUND_ROWS"},
 		{MySQL, `SELECT NEXT VALUE FOR seq`, "write", "NEXT VALUE FOR"},

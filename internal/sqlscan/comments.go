@@ -54,7 +54,7 @@ func (l *lexer) blockComment() (skipped, unterminated bool) {
 	}
 	if strings.HasPrefix(rest, "+") && l.dialect() == MySQL && !closesQuotes(rest[:end]) {
 		l.isDisputed = true
-		return false, true // MySQL 8 reads names in a hint, and a */ in one does not end it
+		return false, true // MySQL 8 reads names in a hint, and what a */ in one does is not sure
 	}
 	if nested := strings.Contains(rest[:end+1], "/*"); !nested || l.dialect() != Postgres {
 		l.pos += 2 + end + 2
@@ -76,15 +76,16 @@ func (l *lexer) blockComment() (skipped, unterminated bool) {
 	return false, true
 }
 
-// closesQuotes reports whether all quotes of a hint are closed in it.
+// closesQuotes reports whether all quotes of a hint are surely closed in it: with a backslash
+// nothing is sure.
 func closesQuotes(hint string) bool {
 	for {
-		i := strings.IndexAny(hint, "'\"`\\")
+		i := strings.IndexAny(hint, "'\"`")
 		if i < 0 {
 			return true
 		}
 		n := strings.IndexByte(hint[i+1:], hint[i])
-		if n < 0 || hint[i] == '\\' {
+		if n < 0 || strings.Contains(hint, `\`) {
 			return false
 		}
 		hint = hint[i+1+n+1:]

@@ -291,16 +291,16 @@ func (s *scanner) ifExists() {
 // dropOrAlter reads DROP TABLE a, b and ALTER TABLE a; of other things it only
 // says that they write.
 func (s *scanner) dropOrAlter() {
+	if s.peekIs("prepare") && s.lex.dialect() == MySQL {
+		s.sessionOnly()
+		return
+	}
 	alter := s.is("alter")
 	s.facts.mutate(s.verbReason())
 	s.advance()
 	if s.tok().key == kTemporary {
 		s.facts.raise(Session, "temporary table")
 		s.advance()
-	}
-	if s.lex.dialect() == MySQL && s.is("prepare") {
-		s.sessionOnly()
-		return
 	}
 	if s.lex.dialect() == MySQL && (s.is("event") || s.is("definer")) {
 		s.facts.TablesKnown = false

@@ -51,6 +51,7 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 	case s.peek().kind == lparen && !s.isSyntax(f, key):
 		s.call(s.single())
 		s.arguments()
+		s.top().prefix = key == kOperator
 	}
 }
 
@@ -58,8 +59,7 @@ func (s *scanner) inExpression(f *frame, key keyword) {
 func (s *scanner) inTable() {
 	p := s.readPath()
 	if s.peek().kind == lparen {
-		s.call(p)
-		s.arguments()
+		s.tableCall(p)
 		return
 	}
 	s.table(p, false)

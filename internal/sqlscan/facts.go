@@ -53,7 +53,7 @@ func (f *Facts) mutate(reason string) {
 	f.Mutates = true
 }
 
-// mayNotEnd: what ends a transaction may not be run.
+// mayNotEnd: what ends a transaction may not be run, or another may begin.
 func (f *Facts) mayNotEnd() {
 	if f.Tx == TxEnd {
 		f.Tx = TxBegin // the careful one: the connection is kept until it is known
@@ -71,4 +71,5 @@ func (f *Facts) giveUp(reason string) {
 	f.mutate(reason)
 	f.Session = true
 	f.TablesKnown = false
+	f.mayNotEnd()
 }

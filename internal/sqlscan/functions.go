@@ -229,7 +229,7 @@ func (s *scanner) harmlessPath(p dotted) bool {
 		return false
 	}
 	path, _ := s.argument(p, 2)
-	return path.kind == str && !strings.Contains(s.spelling(&path), "$")
+	return path.kind == str && s.lex.text[path.start] == '\'' && !strings.Contains(s.spelling(&path), "$")
 }
 
 // argument returns an argument of the call whose name is in hand, if that is a single token, and
@@ -311,7 +311,7 @@ func (s *scanner) effect(p dotted) effect {
 func (s *scanner) isStored(p dotted, e effect) bool {
 	switch {
 	case p.last.kind == quoted:
-		return s.lex.dialect() != SQLite && (e == syntax || s.lex.dialect() == MySQL)
+		return e == syntax || s.lex.dialect() == MySQL
 	case e == syntax && !s.opensAt(p.last.end):
 		return s.lex.dialect() == MySQL
 	}

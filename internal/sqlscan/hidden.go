@@ -28,7 +28,8 @@ func (s *scanner) everywhere(f *frame, key keyword) bool {
 	return false
 }
 
-// lockingClause handles FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE.
+// lockingClause handles FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE, and what else
+// FOR may say: NEXT VALUE FOR, FOR SYSTEM_TIME.
 func (s *scanner) lockingClause(f *frame) bool {
 	if s.prev().key == kValue && s.beforePrev().kind == word && (s.beforePrev().key == kPath || equalFold(s.spelling(s.beforePrev()), "previous")) {
 		s.facts.mutate("NEXT VALUE FOR")
@@ -61,11 +62,8 @@ func (s *scanner) lockingClause(f *frame) bool {
 		}
 		return false
 	default:
-		if s.peekIs("system_time") && (f.clause < tableDone || f.clause == onExpr) && s.lex.dialect() == MySQL {
+		if s.peekIs("system_time") && f.clause < tableDone && s.lex.dialect() == MySQL {
 			s.strange() // its table was not seen
-		}
-		if s.peek().key == kReplace {
-			s.alsoVerb("replace") // MariaDB: SET STATEMENT ... FOR REPLACE
 		}
 		return false
 	}

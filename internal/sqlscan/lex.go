@@ -109,7 +109,7 @@ func (l *lexer) fill(buf []token) {
 	for i := range buf {
 		t := &buf[i]
 		start := pos
-		if pos < len(text) && text[pos] == ' ' { // here it is foretold better than below
+		if pos < len(text) && text[pos] == ' ' { // often; one more place to branch from, which the processor foretells better
 			pos++
 		}
 	again:

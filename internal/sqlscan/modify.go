@@ -53,6 +53,7 @@ func (s *scanner) target(f *frame, key keyword) {
 func (s *scanner) afterTarget(f *frame, key keyword) {
 	switch key {
 	case kSelect, kTable, kWith:
+		f.lateWith = key == kWith
 		s.verb(f, key)
 	case kValues, kSet, kOn, kReturning, kDefault:
 		f.clause = inTail
@@ -96,6 +97,7 @@ func (s *scanner) modifierWord(f *frame, key keyword) bool {
 		return false // MySQL's insert(), hstore's delete()
 	case f.inserts && (s.prev().key == kDo || s.prev().key == kKey && s.beforePrev().key == kDuplicate),
 		f.verb == kMerge && s.prev().key == kThen:
+		s.hideMembers(f)
 		f.clause = inTail
 		return true
 	case key == kMerge && s.lex.dialect() != Postgres:

@@ -18,6 +18,7 @@ type frame struct {
 	prefix    bool    // behind it an expression begins: DISTINCT ON (...), OPERATOR(...)
 	converts  bool    // the arguments of MySQL's CONVERT: behind the comma stands a type
 	groups    bool    // in GROUP BY, or in its GROUPING SETS (...)
+	lateWith  bool    // a WITH stands behind INSERT INTO t, and so is not in sight behind its query
 	natural   bool    // behind NATURAL: a join without a condition
 	joins     uint8   // how many conditions of joins are missing
 	brackets  uint8   // of a join condition or GROUP BY: how many [ are open, in which a comma is between values
@@ -261,9 +262,6 @@ func (s *scanner) open(f *frame) {
 	case withBody:
 		f.clause = withNext
 		s.push(inQuery, atStart)
-	case withSearch:
-		s.strange()
-		s.push(inExpr, inTail)
 	case withNext: // the main query begins
 		s.declareMember(f)
 		f.clause = atStart
@@ -307,17 +305,21 @@ func (s *scanner) open(f *frame) {
 // before it.
 func (s *scanner) listsNames(f *frame) bool {
 	switch k := s.prev().key; {
-	case k == kAs, f.clause == usingNames && listsNames[k]:
+	case k == kAs, f.clause == usingNames && beforeNames[k]:
 		return true
 	case f.clause != aliasDone:
 		return false
+	}
+	switch s.window[s.at-3].key {
+	case kFrom, kJoin: // and a table, whatever it spells
+		return true
 	}
 	k := s.beforePrev().key
 	return k == kAs || k == kOrdinality || s.endsAt(s.at-2)
 }
 
-// listsNames are the words of joins and hints before a list of names.
-var listsNames = [keywordCount]bool{
+// beforeNames are the words of joins and hints before a list of names.
+var beforeNames = [keywordCount]bool{
 	kUsing: true, kPartition: true, kIndex: true, kKey: true, kJoin: true, kBy: true,
 }
 
@@ -458,7 +460,7 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		if f.kind == inNames || key == kMinus && !s.subtracts() {
 			return false
 		}
-		if key != kUnion && s.peek().key != kSelect && s.lex.dialect() == MySQL && !s.columnsEnd() {
+		if key != kUnion && s.peek().key != kSelect && s.lex.dialect() == MySQL && !s.operandEnds() {
 			s.strange() // to some versions a name
 		}
 		f.kind, f.clause, f.groups = inQuery, atStart, false
@@ -468,10 +470,6 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 		return false
 	}
 	switch key {
-	case kJoin:
-		if f.clause <= inBody && s.peek().kind != lparen {
-			s.facts.TablesKnown = false // the tables before it were read as something else
-		}
 	case kFrom:
 		switch {
 		case s.prev().key == kDistinct && (s.beforePrev().key == kIs || s.beforePrev().key == kNot): // IS DISTINCT FROM
@@ -488,6 +486,9 @@ func (s *scanner) clauseBegins(f *frame, key keyword) bool {
 	case kWhere, kGroup, kHaving, kOrder, kLimit, kReturning, kFetch, kWindow, kOffset:
 		if !s.isClause(f, key) {
 			return false
+		}
+		if key == kReturning {
+			s.hideMembers(f)
 		}
 		if f.kind == inTables {
 			f.kind = inQuery // (SELECT ...) ORDER BY in parentheses
@@ -509,7 +510,7 @@ func (s *scanner) returns(f *frame) bool {
 	}
 	switch p := s.peek(); p.kind {
 	case lparen:
-		return s.lex.dialect() == SQLite
+		return s.lex.dialect() == SQLite || f.clause >= tableDone && f.clause <= tableTail // else perhaps a call
 	case comma, rparen, semicolon, eof:
 		return false
 	default:
@@ -550,15 +551,8 @@ func (s *scanner) subtracts() bool {
 	case kSelect, kAll, kDistinct, kSelectOption, kTable, kValues:
 		return s.lex.dialect() == MySQL
 	default:
-		return p.kind == lparen && s.lex.dialect() == MySQL && s.columnsEnd()
+		return p.kind == lparen && s.lex.dialect() == MySQL && s.operandEnds()
 	}
-}
-
-// columnsEnd reports whether a query may end before the token in hand: with an operand, or
-// with SELECT * or SELECT t.*.
-func (s *scanner) columnsEnd() bool {
-	before := s.beforePrev()
-	return s.operandEnds() || s.spelling(s.prev()) == "*" && (before.kind == dot || opensSelectList[before.key])
 }
 
 // isClause reports whether a word begins a clause of a query, and is no name: not every

@@ -104,9 +104,9 @@ func strictest(f *Facts, text string, d Dialect, user *Functions) {
 			s := newScanner(d, text, user)
 			s.lex = l
 			s.run()
-			var other Facts
-			s.finish(&other, nil)
-			f.worsen(other)
+			var facts Facts
+			s.finish(&facts, nil)
+			f.worsen(facts)
 		}
 	}
 }
@@ -201,7 +201,6 @@ func (s *scanner) run() {
 	if s.lex.sawExecutable {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
-		s.facts.mayNotEnd()
 	}
 	if s.lex.sawUnicode && s.changesEscape() {
 		s.facts.giveUp("UESCAPE")

@@ -51,9 +51,16 @@ func (s *scanner) setsForTransaction() bool {
 	for !s.end() && s.tok().key != kFor {
 		s.advance()
 	}
+	s.advance()
+	switch {
+	case s.beginsBlock(): // IF ... END IF
+		s.compound()
+		return false
+	case s.tok().key == kReplace: // which elsewhere is mostly a function
+		s.alsoVerb("replace")
+	}
 	for _, verb := range []string{"begin", "start", "commit", "rollback", "savepoint", "release", "xa"} {
-		if s.peekIs(verb) {
-			s.advance()
+		if s.is(verb) {
 			s.facts.Verb = verb
 			return true
 		}
@@ -73,34 +80,37 @@ func (s *scanner) show() {
 
 // showMySQL looks for what shows what the connection did last, or is of the primary.
 func (s *scanner) showMySQL() {
-	global := s.tok().key == kGlobal
-	if global || s.tok().key == kTable || s.is("session") || s.is("local") {
+	global, session := s.tok().key == kGlobal, s.is("session") || s.is("local")
+	if global || session || s.tok().key == kTable {
 		s.advance()
 	}
 	switch {
+	case s.prev().key == kTable: // SHOW TABLE STATUS
 	case s.is("warnings"), s.is("errors"), s.is("count"), s.is("profile"), s.is("profiles"):
 		s.facts.ask("SHOW " + upper(lower(s.spelling(s.tok()))))
 	case s.is("master"), s.is("binary"), s.is("binlog"), (s.is("slave") || s.is("replica")) && s.peekIs("hosts"), s.is("replicas"),
 		s.is("explain"), s.tok().key == kAnalyze: // FOR a connection
 		s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok()))))
-	case s.prev().key == kTable: // SHOW TABLE STATUS
-	case s.is("variables"), s.is("status"):
-		list := sessionVariables
-		if s.is("status") {
-			list = sessionStatus
-		}
+	case s.is("status"):
 		s.advance()
-		if s.mayShow(list) && !global {
+		if session || !global && s.mayShow(sessionStatus) {
+			s.facts.ask("session status")
+		}
+	case s.is("variables"):
+		s.advance()
+		if !global && s.mayShow(sessionVariables) {
 			s.facts.ask("session variable")
+		} else if pattern := s.peek(); global && pattern.kind == str && strings.HasPrefix(lower(s.spelling(pattern))[1:], "gtid") {
+			s.facts.raise(Write, "position of the primary")
 		}
 	}
 }
 
 // mayShow reports whether LIKE, or WHERE variable_name = ... OR ..., lets something of a list
-// through. It steps over what it looks at.
+// through. Who asks for all that there is does not ask for that. It steps over what it looks at.
 func (s *scanner) mayShow(list []string) bool {
 	where := s.tok().key == kWhere
-	for {
+	for !s.end() {
 		if where {
 			s.advance()
 			if !s.is("variable_name") || s.spelling(s.peek()) != "=" && s.peek().key != kLike {
@@ -112,7 +122,8 @@ func (s *scanner) mayShow(list []string) bool {
 			return true
 		}
 		s.advance()
-		if s.lets(list) {
+		pattern := lower(strings.Trim(s.spelling(s.tok()), `'"`))
+		if slices.ContainsFunc(list, func(name string) bool { return mayMatch(pattern, name) }) {
 			return true
 		}
 		s.advance()
@@ -120,25 +131,34 @@ func (s *scanner) mayShow(list []string) bool {
 			return !s.end()
 		}
 	}
+	return false
 }
 
-// lets reports whether something of a list begins as the pattern in hand, or the pattern as that.
-func (s *scanner) lets(list []string) bool {
-	begin := lower(strings.Trim(s.spelling(s.tok()), `'"`))
-	if i := strings.IndexAny(begin, `%_\'"`); i >= 0 {
-		begin = begin[:i]
+// mayMatch reports whether a pattern of LIKE may match a name, or one that begins so if it ends
+// with _. It does not look further than the first %.
+func mayMatch(pattern, name string) bool {
+	begins := strings.HasSuffix(name, "_")
+	for i, c := range []byte(pattern) {
+		switch {
+		case c == '%', c == '\\', c == '\'', c == '"', c >= 0x80:
+			return true
+		case i == len(name):
+			return begins
+		case c != '_' && c != name[i]:
+			return false
+		}
 	}
-	return slices.ContainsFunc(list, func(name string) bool { return strings.HasPrefix(name, begin) || strings.HasPrefix(begin, name) })
+	return len(pattern) == len(name) && !begins
 }
 
-// What the connection did last is in these variables of MySQL, and in counters that
-// begin in these ways.
+// What the connection did last is in these variables of MySQL, and in the counters of these names,
+// or that begin so. positionVariables are of the primary, as SHOW MASTER STATUS is.
 var (
 	sessionVariables = []string{
 		"identity", "last_insert_id", "insert_id", "warning_count", "error_count", "last_gtid", "rand_seed1", "rand_seed2",
 	}
-	// positionVariables are of the primary, as SHOW MASTER STATUS is.
+	sessionStatus = []string{
+		"binlog_snapshot_", "bytes_", "com_", "created_", "handler_", "last_", "opened_", "rows_", "select_", "slow_queries", "sort_",
+	}
 	positionVariables = []string{"gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos", "gtid_executed", "gtid_purged"}
-
-	sessionStatus = []string{"created", "handler", "last", "select", "sort"}
 )

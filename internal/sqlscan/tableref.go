@@ -44,20 +44,21 @@ func (s *scanner) tableReference(f *frame, key keyword) {
 	p := s.readPath()
 	f.clause = tableDone
 	if s.peek().kind == lparen {
-		if name, ok := s.part(&p.last); ok {
-			s.systemTable(p, name, f.writes)
-		}
-		if s.asksPragma(p) {
-			s.arguments()
-			return
-		}
-		if p.parts > 1 || !s.is("json_table") || s.lex.dialect() == SQLite { // which is no function in MariaDB
-			s.call(p)
-		}
-		s.arguments()
+		s.tableCall(p)
 		return
 	}
 	s.table(p, f.writes)
+}
+
+// tableCall reads the call of a function that stands where a table may.
+func (s *scanner) tableCall(p dotted) {
+	if name, ok := s.part(&p.last); ok {
+		s.systemTable(p, name, false)
+	}
+	if !s.asksPragma(p) && (p.parts > 1 || !s.is("json_table") || s.lex.dialect() == SQLite) { // which is no function in MariaDB
+		s.call(p)
+	}
+	s.arguments()
 }
 
 // asksPragma reports whether SQLite's FROM pragma_x() only asks: without an argument.

@@ -172,8 +172,8 @@ func (s *scanner) isNoTable(name string) bool {
 const longestName = 63
 
 // systemTable looks for tables that are none: an UPDATE of PostgreSQL's pg_settings is
-// a SET, SQLite runs a PRAGMA for a table of its name, and to read INNODB_CMP_RESET
-// sets its counters to zero.
+// a SET, SQLite runs a PRAGMA for a table of its name, some of which read all others, and to
+// read INNODB_CMP_RESET sets its counters to zero.
 func (s *scanner) systemTable(p dotted, name string, written bool) {
 	name = name[strings.LastIndexByte(name, '.')+1:]
 	pragma, isPragma := strings.CutPrefix(name, "pragma_")
@@ -182,7 +182,7 @@ func (s *scanner) systemTable(p dotted, name string, written bool) {
 		s.facts.raise(Session, "SET")
 	case strings.HasPrefix(lower(name), "innodb_cmp") && strings.HasSuffix(lower(name), "_reset") && s.lex.dialect() == MySQL:
 		s.facts.mutate("resets counters")
-	case (name == "dbstat" || isPragma && strings.HasSuffix(name, "_check")) && s.lex.dialect() == SQLite:
+	case (name == "dbstat" && !written || isPragma && strings.HasSuffix(name, "_check")) && s.lex.dialect() == SQLite:
 		s.facts.TablesKnown = false // they read other tables
 	case isPragma && !pragmaReads[pragma] && !pragmaAsks[pragma] && s.lex.dialect() == SQLite:
 		s.call(p)
@@ -192,9 +192,14 @@ func (s *scanner) systemTable(p dotted, name string, written bool) {
 // isSessionTable reports whether a table with its schema is one in which MySQL shows what the
 // connection did last.
 func (s *scanner) isSessionTable(name string) bool {
-	schema, table, _ := strings.Cut(name, ".")
-	return (equalFold(schema, "information_schema") || equalFold(schema, "performance_schema")) &&
-		slices.Contains(sessionTables, lower(table)) && s.lex.dialect() == MySQL
+	schema, table, _ := strings.Cut(lower(name), ".")
+	switch {
+	case !strings.HasSuffix(schema, "_schema"):
+		return false
+	case isASCII(name) && !slices.Contains(sessionTables, table): // in MySQL İ is an i
+		return false
+	}
+	return s.lex.dialect() == MySQL
 }
 
 var sessionTables = []string{

@@ -30,10 +30,12 @@ func (s *scanner) begin() {
 // compound reads a statement of MariaDB that has others in it, and all of the text behind it.
 func (s *scanner) compound() {
 	s.facts.giveUp("compound statement")
-	s.facts.mayNotEnd()
-	for ; !s.done(); s.pass() {
-		if modifyReason[s.tok().key] != "" {
+	for s.pass(); !s.done(); s.pass() {
+		switch {
+		case modifyReason[s.tok().key] != "":
 			s.alsoVerb(keywordText[s.tok().key])
+		case s.is("begin"), s.is("start"), s.is("commit"), s.is("rollback"), s.is("xa"):
+			s.facts.Tx = TxBegin // perhaps
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (s *scanner) unknownStatement() {
 	if t := s.tok(); t.kind == word && s.facts.Verb == "" && t.end-t.start <= longestVerb {
 		s.facts.Verb = lower(s.spelling(t))
 	}
-	if s.beginsBlock() && s.lex.dialect() == MySQL {
+	if (s.beginsBlock() || s.tok().key == kFor) && s.lex.dialect() == MySQL {
 		s.compound()
 		return
 	}
@@ -174,9 +174,13 @@ func (s *scanner) sessionOnly() {
 // attach: what is attached is an expression, and so is its name.
 func (s *scanner) attach() {
 	s.facts.raise(Session, upper(s.facts.Verb))
-	for ; !s.end(); s.advance() {
-		if s.tok().kind == lparen || s.tok().key == kIn { // IN t
+	for s.advance(); !s.end(); s.advance() {
+		switch t := s.tok(); {
+		case t.kind == lparen, t.key == kIn: // a query, a table
 			s.facts.Mutates, s.facts.TablesKnown = true, false
+		case s.peek().kind == lparen && (t.kind == word || t.kind == quoted):
+			s.call(s.single())
+			s.advance()
 		}
 	}
 }

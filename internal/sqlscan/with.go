@@ -10,6 +10,13 @@ func (s *scanner) declareMember(f *frame) {
 	s.declare(&f.member)
 }
 
+// hideMembers: RETURNING and ON CONFLICT of an INSERT do not see a WITH that stands behind its table.
+func (s *scanner) hideMembers(f *frame) {
+	if f.lateWith {
+		s.facts.TablesKnown = false
+	}
+}
+
 // forwardReference: a member of WITH RECURSIVE may have been read by those
 // before it, and taken for a table.
 func (s *scanner) forwardReference(f *frame) {
@@ -95,7 +102,7 @@ func (s *scanner) with(f *frame, key keyword) {
 		switch key {
 		case kSelect, kValues, kTable, kInsert, kReplace, kUpdate, kDelete, kMerge:
 			if key == kValues && f.inserts && s.lex.dialect() == SQLite {
-				s.facts.TablesKnown = false // which may not look at the WITH then
+				s.facts.TablesKnown = false // SQLite forgets a WITH between INSERT INTO t and VALUES with one row
 			}
 			s.declareMember(f)
 			s.verb(f, key)
