@@ -46,7 +46,8 @@ func (s *scanner) setsMore() {
 }
 
 // setsForTransaction steps over MariaDB's SET STATEMENT x = y up to its FOR, and reports
-// whether a statement for transactions is behind it, which then is in hand.
+// whether a statement for transactions is behind it. What is behind it is in hand then, or was
+// read if others are in it.
 func (s *scanner) setsForTransaction() bool {
 	for !s.end() && s.tok().key != kFor {
 		s.advance()
