@@ -137,9 +137,13 @@ func TestClassifyTransactionEffect(t *testing.T) {
 		{MySQL, `SET STATEMENT max_statement_time = 1 FOR IF 0 THEN SELECT 1; COMMIT; END IF`, TxBegin},
 		{MySQL, `COMMIT; IF 1 THEN SELECT 1; END IF`, TxBegin},
 		{MySQL, `COMMIT; SELECT ` + strings.Repeat("(", 1001) + `1` + strings.Repeat(")", 1001) + `; BEGIN`, TxBegin}, // too many to read on
-		{MySQL, `COMMIT; SELECT 1 AS $a$; BEGIN`, TxBegin},                                                            // in a name or a string
-		{MySQL, `COMMIT; CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin},                                   // perhaps
-		{MySQL, `/*!50701 COMMIT */`, TxBegin},                                                                        // MariaDB does not run it
+		{MySQL, `COMMIT /*+ ' */ AND CHAIN`, TxBegin},
+		{MySQL, `CREATE PROCEDURE p() BEGIN SELECT 1; END; START TRANSACTION`, TxBegin},
+		{MySQL, `CREATE PROCEDURE p() BEGIN START TRANSACTION; COMMIT; END`, TxNone},
+		{SQLite, `COMMIT; FROBNICATE`, TxEnd},
+		{MySQL, `COMMIT; SELECT 1 AS $a$; BEGIN`, TxBegin},                          // in a name or a string
+		{MySQL, `COMMIT; CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin}, // perhaps
+		{MySQL, `/*!50701 COMMIT */`, TxBegin},                                      // MariaDB does not run it
 		{Postgres, `CREATE FUNCTION f(IN begin atomic) RETURNS int LANGUAGE sql AS 'SELECT 1'; BEGIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE IF NOT EXISTS p() IF NOT EXISTS (SELECT 1) THEN COMMIT; ROLLBACK; END IF`, TxNone},
 		{MySQL, `CREATE FUNCTION f() RETURNS INT RETURN IF(1, 2, 3); BEGIN`, TxBegin},
@@ -459,7 +463,8 @@ func TestClassifyTables(t *testing.T) {
 		{MySQL, `DELETE FROM t WHERE a RETURNING left(a, 1), (SELECT 1 FROM u)`, "u", "t", true},
 		{SQLite, `INSERT INTO t SELECT 1 FROM u returning, w`, "u w", "t", true},
 		{SQLite, `INSERT INTO t SELECT 1 FROM u RETURNING (id)`, "u", "t", true},
-		{MySQL, `DELETE FROM t RETURNING (a), b`, "", "t", true},
+		{MySQL, `UPDATE (SELECT 1) returning (a), w SET w.x = a`, "", "w", false}, // or MariaDB's clause
+		{MySQL, `UPDATE t JOIN u returning ON (t.a = returning.a) JOIN w ON 1 SET w.x = 1`, "", "t u w", true},
 		{MySQL, `DELETE FROM t RETURNING left(a, 1), b`, "", "t", true},
 		{SQLite, `INSERT INTO t WITH a AS (SELECT 1 z) SELECT * FROM a RETURNING (SELECT z FROM a)`, "", "t", false}, // another a
 		{SQLite, `INSERT INTO t WITH a AS (SELECT 1 z) SELECT * FROM a WHERE 1 ON CONFLICT DO UPDATE SET y = (SELECT z FROM a)`, "", "t", false},

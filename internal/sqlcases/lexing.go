@@ -22,6 +22,8 @@ func Lexing() []Case {
 		{MySQL, `SELECT 'a\', my_function(1) AS $a$ -- '`, "write", "function my_function"}, // servers differ about the name, and take it
 		{MySQL, `SELECT 'a\', my_function(1) /*+ "*/ -- '`, "write", "function my_function"},
 		{MySQL, `SELECT 'a\', my_function 1.e+(1) -- '`, "write", "number without an exponent"},
+		{MySQL, `SELECT '\'; SELECT my_function(1); SELECT '`, "write", "second statement"}, // a server rejects but the last
+		{MySQL, `SELECT 1 AS "\"; BEGIN; SELECT "`, "transaction", "second statement"},
 
 		// Dollars.
 		{Postgres, `SELECT $$it's; DELETE FROM users$$`, "read", ""},

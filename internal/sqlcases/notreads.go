@@ -68,7 +68,9 @@ func Hidden() []Case {
 		{MySQL, `SELECT NEXT VALUE FOR share`, "write", "NEXT VALUE FOR"},
 		{MySQL, `WITH a AS (SELECT 1) ORDER BY my_function((SELECT 1))`, "write", "unknown statement"},
 		{MySQL, `SELECT [my_function](1)`, "write", "unknown statement"}, // in MariaDB's mode MSSQL
-		{SQLite, `SELECT row(1)`, "write", "function row"},               // no word of SQLite
+		{SQLite, `SELECT json_each('x')`, "write", "function json_each"}, // a table, and no function
+		{SQLite, `SELECT id FROM users WHERE pragma_table_info('users')`, "write", "function pragma_table_info"},
+		{SQLite, `SELECT row(1)`, "write", "function row"}, // no word of SQLite
 		{SQLite, `SELECT "cast"(1), [raise](1)`, "write", `function "cast"`},
 		{SQLite, `PRAGMA temp.user_version`, "write", "temporary table"},
 		{MySQL, `SELECT (users FOR SYSTEM_TIME ALL)`, "write", "unknown statement"}, // in no list of tables
@@ -95,7 +97,7 @@ func Hidden() []Case {
 		{MySQL, `SELECT max/**/(1)`, "write", "function max"},
 		{MySQL, `SELECT cast (1)`, "write", "function cast"},
 		{MySQL, "SELECT `if`(1)", "write", "function `if`"},
-		{MySQL, `SHOW GLOBAL STATUS WHERE 1=@x`, "write", "user variable"},
+		{MySQL, `SHOW COLLATION WHERE 1=@x`, "write", "user variable"},
 		{MySQL, "SELECT {`x` groups(1)}", "write", "function groups"},
 		{MySQL, `SELECT {member of(1)}`, "write", "function of"},
 		{MySQL, "SELECT /*+ BKA(`*/ '`) */ 'a', my_function(), 'b' -- '", "write", "unterminated comment"},
@@ -284,10 +286,15 @@ func Functions() []Case {
 		{MySQL, `SHOW VARIABLES WHERE value = '1'`, "write", "session variable"},
 		{MySQL, `SHOW SESSION STATUS LIKE 'Handler_read%'`, "write", "session status"},
 		{MySQL, `SHOW STATUS LIKE 'Last_query_cost'`, "write", "session status"},
-		{MySQL, `SELECT @@global.gtid_executed`, "write", "position of the primary"},
+		{MySQL, `SELECT @@global.gtid_executed`, "write", "session variable"},
 		{MySQL, `SHOW EXPLAIN FOR 5`, "write", "SHOW EXPLAIN"},
 		{MySQL, `SHOW ANALYZE FOR 5`, "write", "SHOW ANALYZE"},
 		{MySQL, `SHOW GLOBAL VARIABLES LIKE 'gtid%'`, "write", "position of the primary"},
+		{MySQL, `SHOW GLOBAL VARIABLES WHERE variable_name IN ('gtid_executed', 'gtid_purged')`, "write", "position of the primary"},
+		{MySQL, `SHOW GLOBAL STATUS LIKE 'binlog_snapshot_%'`, "write", "position of the primary"},
+		{MySQL, `SHOW VARIABLES LIKE 'gtid_executed'`, "write", "session variable"},
+		{MySQL, `SHOW VARIABLES WHERE variable_name = 'identity '`, "write", "session variable"}, // = does not look at blanks
+		{MySQL, `SHOW STATUS LIKE 'Questions'`, "write", "session status"},
 		{MySQL, `SHOW SESSION STATUS LIKE 'Threads_connected'`, "write", "session status"},
 		{MySQL, `SHOW STATUS LIKE 'Com_select'`, "write", "session status"},
 		{MySQL, `SHOW VARIABLES LIKE '%'`, "write", "session variable"},

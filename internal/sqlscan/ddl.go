@@ -184,7 +184,7 @@ func (s *scanner) noteTemporary() {
 // body reads a routine or a trigger, whose statements have semicolons of their
 // own. It ends with END directly behind one of them.
 func (s *scanner) body(isTrigger bool) {
-	begun, more, depth := false, false, 0
+	begun, more, begins, depth := false, false, false, 0
 	for ; !s.done(); s.pass() {
 		s.noteTemporary()
 		switch {
@@ -201,14 +201,22 @@ func (s *scanner) body(isTrigger bool) {
 				return
 			}
 			more = true
-		case begun && s.is("end") && s.endsBody():
-			s.advance()
-			return
+		case begun && s.is("end"):
+			if s.endsBody() {
+				s.advance()
+				return
+			}
+			begins = false
+		case s.is("begin"), s.is("start"), s.is("xa"), s.is("chain"):
+			begins = true // unless another END follows
 		}
 	}
 	if more && s.lex.dialect() == MySQL {
 		s.facts.Session = true // another statement may stand behind the body
 		s.facts.mayNotEnd()
+		if begins {
+			s.facts.Tx = TxBegin
+		}
 	}
 }
 

@@ -71,5 +71,4 @@ func (f *Facts) giveUp(reason string) {
 	f.mutate(reason)
 	f.Session = true
 	f.TablesKnown = false
-	f.mayNotEnd()
 }

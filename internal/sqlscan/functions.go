@@ -21,13 +21,14 @@ const (
 	keeps                   // anything, and it changes the state of the connection
 	extension               // nothing; it lives where extensions are installed
 	syntax                  // nothing, as part of the grammar, which a name in quotes is not
+	tables                  // nothing, where a table may stand; elsewhere anything
 )
 
 // acts reports whether a function has an effect.
 func (e effect) acts() bool { return e != pure && e != extension && e != syntax }
 
 var effectNames = map[string]effect{"": pure, "writes": writes, "primary": primary, "asks": asks, "session": session, "unknown": unknown,
-	"keeps": keeps, "extension": extension, "syntax": syntax}
+	"keeps": keeps, "extension": extension, "syntax": syntax, "tables": tables}
 
 // The functions that are known, one a line; the others are unknown, which is as
 // good as writes. See functions/README.md for how the lists are made.

@@ -72,6 +72,7 @@ func (s *scanner) top() *frame { return &s.frames[len(s.frames)-1] }
 func (s *scanner) push(k frameKind, c clause) *frame {
 	if len(s.frames) == maxDepth {
 		s.facts.giveUp("too many parentheses")
+		s.facts.mayNotEnd()
 		s.stop()
 	}
 	s.frames = append(s.frames, frame{})
@@ -510,11 +511,17 @@ func (s *scanner) returns(f *frame) bool {
 	}
 	switch p := s.peek(); p.kind {
 	case lparen:
-		return s.lex.dialect() == SQLite || f.clause >= tableDone && f.clause <= tableTail // else perhaps a call
+		if s.behindPeek().key == kSelect {
+			return true
+		}
+		if f.clause >= tableDone && f.clause <= tableTail && s.lex.dialect() == MySQL {
+			s.facts.TablesKnown = false // an alias with its columns, or RETURNING (a), b
+		}
+		return s.lex.dialect() == SQLite
 	case comma, rparen, semicolon, eof:
 		return false
 	default:
-		return !followsTable[p.key] || s.behindPeek().kind == lparen // left(a, 1)
+		return !followsTable[p.key] || (p.key == kLeft || p.key == kRight) && s.behindPeek().kind == lparen // left(a, 1)
 	}
 }
 

@@ -90,7 +90,7 @@ func (f *Facts) worsenByOthers(text string, user *Functions) {
 
 // strictest looks also at the other readings of an ambiguous text, those that
 // a server with other settings would take. A reading in which the literals do
-// not come out is none: such a server would reject the text.
+// not come out is none, as such a server would reject the text, or a part of it.
 func strictest(f *Facts, text string, d Dialect, user *Functions) {
 	backslashes, quotes := strings.Contains(text, `\`), strings.Contains(text, `"`) && d == MySQL
 	for _, other := range [...]struct{ backslash, ansiQuotes bool }{{true, false}, {false, true}, {true, true}} {
@@ -100,7 +100,7 @@ func strictest(f *Facts, text string, d Dialect, user *Functions) {
 		l := newLexer(d, text)
 		l.backslash = l.backslash != other.backslash
 		l.ansiQuotes = other.ansiQuotes
-		if l.readable() {
+		if l.text = text[:l.taken()]; l.text != "" {
 			s := newScanner(d, text, user)
 			s.lex = l
 			s.run()
@@ -111,18 +111,22 @@ func strictest(f *Facts, text string, d Dialect, user *Functions) {
 	}
 }
 
-// readable reports whether a text has only good tokens, or one of which servers do not agree.
-// l is a copy.
-func (l lexer) readable() bool {
+// taken returns how much of the text a server does not reject for its literals: all, or in MySQL,
+// which reads one statement after the other, those before. l is a copy.
+func (l lexer) taken() (end int) {
 	var buf [64]token
-	for {
+	for begun := false; ; {
 		l.fill(buf[:])
 		for i := range buf {
-			switch buf[i].kind {
-			case eof:
-				return true
-			case bad:
-				return l.isDisputed
+			switch t := &buf[i]; {
+			case t.kind == eof, t.kind == bad && l.isDisputed:
+				return len(l.text)
+			case t.kind == bad:
+				return end
+			case t.kind != semicolon:
+				begun = true
+			case begun && l.dialect() == MySQL:
+				end = int(t.end)
 			}
 		}
 	}
@@ -201,6 +205,7 @@ func (s *scanner) run() {
 	if s.lex.sawExecutable {
 		s.facts.giveUp("executable comment")
 		s.facts.raise(Session, "executable comment")
+		s.facts.mayNotEnd()
 	}
 	if s.lex.sawUnicode && s.changesEscape() {
 		s.facts.giveUp("UESCAPE")
@@ -313,6 +318,7 @@ func (s *scanner) arrive() {
 	}
 	if s.tok().kind == bad {
 		s.facts.giveUp(s.lex.problem)
+		s.facts.mayNotEnd()
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqlscan
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -94,14 +95,18 @@ func (s *scanner) showMySQL() {
 		s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok()))))
 	case s.is("status"):
 		s.advance()
-		if session || !global && s.mayShow(sessionStatus) {
+		switch {
+		case session, !global && s.mayShow(sessionStatus):
 			s.facts.ask("session status")
+		case global && s.mayShow(positionStatus):
+			s.facts.raise(Write, "position of the primary")
 		}
 	case s.is("variables"):
 		s.advance()
-		if !global && s.mayShow(sessionVariables) {
+		switch {
+		case !global && s.mayShow(sessionVariables):
 			s.facts.ask("session variable")
-		} else if pattern := s.peek(); global && pattern.kind == str && strings.HasPrefix(lower(s.spelling(pattern))[1:], "gtid") {
+		case global && s.mayShow(positionVariables):
 			s.facts.raise(Write, "position of the primary")
 		}
 	}
@@ -136,30 +141,37 @@ func (s *scanner) mayShow(list []string) bool {
 }
 
 // mayMatch reports whether a pattern of LIKE may match a name, or one that begins so if it ends
-// with _. It does not look further than the first %.
+// with _.
 func mayMatch(pattern, name string) bool {
-	begins := strings.HasSuffix(name, "_")
-	for i, c := range []byte(pattern) {
-		switch {
-		case c == '%', c == '\\', c == '\'', c == '"', c >= 0x80:
+	pattern = strings.TrimRight(strings.ReplaceAll(pattern, `\_`, "_"), " ")
+	if !isASCII(pattern) || strings.ContainsAny(pattern, `\'"*?[`) {
+		return true // nobody writes that
+	}
+	if !strings.HasSuffix(name, "_") {
+		matches, _ := path.Match(strings.NewReplacer("%", "*", "_", "?").Replace(pattern), name)
+		return matches
+	}
+	for i := range min(len(pattern), len(name)) {
+		switch c := pattern[i]; {
+		case c == '%':
 			return true
-		case i == len(name):
-			return begins
 		case c != '_' && c != name[i]:
 			return false
 		}
 	}
-	return len(pattern) == len(name) && !begins
+	return len(pattern) >= len(name)
 }
 
 // What the connection did last is in these variables of MySQL, and in the counters of these names,
-// or that begin so. positionVariables are of the primary, as SHOW MASTER STATUS is.
+// or that begin so. Where the primary's log ends is in others, as in SHOW MASTER STATUS.
 var (
-	sessionVariables = []string{
+	sessionVariables = append([]string{
 		"identity", "last_insert_id", "insert_id", "warning_count", "error_count", "last_gtid", "rand_seed1", "rand_seed2",
-	}
-	sessionStatus = []string{
-		"binlog_snapshot_", "bytes_", "com_", "created_", "handler_", "last_", "opened_", "rows_", "select_", "slow_queries", "sort_",
-	}
+	}, positionVariables...)
+	sessionStatus = append([]string{
+		"bytes_", "com_", "created_", "empty_queries", "feature_", "handler_", "last_", "max_memory_used", "memory_used", "opened_",
+		"queries", "query_", "questions", "rows_", "select_", "slow_queries", "sort_", "table_open_",
+	}, positionStatus...)
 	positionVariables = []string{"gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos", "gtid_executed", "gtid_purged"}
+	positionStatus    = []string{"binlog_snapshot_file", "binlog_snapshot_gtid_executed", "binlog_snapshot_position"}
 )

@@ -55,7 +55,8 @@ func (s *scanner) tableCall(p dotted) {
 	if name, ok := s.part(&p.last); ok {
 		s.systemTable(p, name, false)
 	}
-	if !s.asksPragma(p) && (p.parts > 1 || !s.is("json_table") || s.lex.dialect() == SQLite) { // which is no function in MariaDB
+	isJSONTable := p.parts == 1 && s.is("json_table") && s.lex.dialect() != SQLite // which is no function in MariaDB
+	if !isJSONTable && !s.asksPragma(p) && s.effect(p) != tables {
 		s.call(p)
 	}
 	s.arguments()

@@ -30,6 +30,7 @@ func (s *scanner) begin() {
 // compound reads a statement of MariaDB that has others in it, and all of the text behind it.
 func (s *scanner) compound() {
 	s.facts.giveUp("compound statement")
+	s.facts.mayNotEnd()
 	for s.pass(); !s.done(); s.pass() {
 		switch {
 		case modifyReason[s.tok().key] != "":
@@ -76,6 +77,9 @@ func (s *scanner) commit() {
 		}
 	}
 	s.facts.Tx = effect
+	if s.tok().kind == bad { // behind which CHAIN or TO may stand
+		s.facts.mayNotEnd()
+	}
 }
 
 // savepoint: SAVEPOINT and RELEASE. SQLite's SAVEPOINT opens a transaction if

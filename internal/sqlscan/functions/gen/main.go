@@ -56,7 +56,7 @@ func main() {
 		switch effect := list[name]; effect {
 		case "pure":
 			fmt.Println(name)
-		case "writes", "primary", "asks", "session", "keeps", "unknown", "extension", "syntax":
+		case "writes", "primary", "asks", "session", "keeps", "unknown", "extension", "syntax", "tables":
 			fmt.Println(name, effect)
 		default:
 			log.Fatalf("%s: no effect %q", name, effect)
