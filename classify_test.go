@@ -139,6 +139,8 @@ func TestClassifyTransactionEffect(t *testing.T) {
 		{MySQL, `COMMIT; SELECT ` + strings.Repeat("(", 1001) + `1` + strings.Repeat(")", 1001) + `; BEGIN`, TxBegin}, // too many to read on
 		{MySQL, `COMMIT /*+ ' */ AND CHAIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE p() BEGIN SELECT 1; END; START TRANSACTION`, TxBegin},
+		{MySQL, `CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin},
+		{MySQL, `CREATE PROCEDURE p() BEGIN BEGIN SELECT 1; END; END`, TxNone},
 		{MySQL, `CREATE PROCEDURE p() BEGIN START TRANSACTION; COMMIT; END`, TxNone},
 		{SQLite, `COMMIT; FROBNICATE`, TxEnd},
 		{MySQL, `COMMIT; SELECT 1 AS $a$; BEGIN`, TxBegin},                          // in a name or a string

@@ -193,7 +193,7 @@ func (s *scanner) body(isTrigger bool) {
 		case s.tok().kind == rparen:
 			depth--
 		case depth == 0 && s.is("begin") && (s.beginsBody() || !isTrigger && s.lex.dialect() == SQLite): // of another server
-			begun = true
+			begun, begins = true, begun
 		case !begun && s.beginsBlock() && s.lex.dialect() == MySQL:
 			begun = true
 		case s.tok().kind == semicolon:
