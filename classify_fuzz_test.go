@@ -62,6 +62,8 @@ func FuzzClassifyAround(f *testing.F) {
 					continue
 				case around.before == "(" && plain.Reason == "unbalanced parentheses": // ) ( becomes () ()
 					continue
+				case around.before == "(" && d == MySQL && strings.Contains(query, ";"): // it rejects what ends in parentheses
+					continue
 				}
 				read := Classify(d, around.before+query+around.after).Kind == KindRead
 				if read && !wasRead || wasRead && !read && around.same {

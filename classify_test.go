@@ -140,6 +140,7 @@ func TestClassifyTransactionEffect(t *testing.T) {
 		{MySQL, `COMMIT /*+ ' */ AND CHAIN`, TxBegin},
 		{MySQL, `CREATE PROCEDURE p() BEGIN SELECT 1; END; START TRANSACTION`, TxBegin},
 		{MySQL, `CREATE PROCEDURE p() BEGIN SELECT 1; END; BEGIN`, TxBegin},
+		{MySQL, `CREATE PROCEDURE p() BEGIN SELECT 1; END; START TRANSACTION; UPDATE t SET a = CASE WHEN a = 1 THEN 2 END`, TxBegin},
 		{MySQL, `CREATE PROCEDURE p() BEGIN BEGIN SELECT 1; END; END`, TxNone},
 		{MySQL, `CREATE PROCEDURE p() BEGIN START TRANSACTION; COMMIT; END`, TxNone},
 		{SQLite, `COMMIT; FROBNICATE`, TxEnd},
@@ -475,6 +476,7 @@ func TestClassifyTables(t *testing.T) {
 		{SQLite, `DROP TABLE dbstat`, "", "dbstat", true},
 		{SQLite, `SELECT * FROM pragma_quick_check('t')`, "", "", false},
 		{Postgres, `INSERT INTO t SELECT 1 FROM s. cross JOIN u ON conflict, w`, "s.cross u w", "t", true},
+		{SQLite, `SELECT * FROM main.json_tree('x')`, "", "", false}, // perhaps a table of that name
 		{SQLite, `SELECT * FROM dbstat`, "dbstat", "", false},
 		{Postgres, `INSERT INTO t SELECT 1 FROM key update, w`, "key w", "t", false},
 		{SQLite, `INSERT INTO t WITH a AS (SELECT 1) VALUES ((SELECT * FROM a))`, "", "t", false}, // reads a table a

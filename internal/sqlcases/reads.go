@@ -124,6 +124,8 @@ func Reads() []Case {
 			"SHOW VARIABLES LIKE 'in_transaction'",
 			"SHOW GLOBAL VARIABLES LIKE '%timeout%'",
 			"SHOW VARIABLES LIKE '%version%'",
+			"SHOW GLOBAL VARIABLES LIKE '%'",
+			`SELECT id FROM users WHERE name IN ('it\'s; ok') OR (name = 'l\'h&ocirc;tel')`,
 			"SHOW GLOBAL VARIABLES LIKE 'gtid_slave_pos'",
 			"SHOW GLOBAL STATUS LIKE '%threads%'",
 			"SELECT id FROM users FORCE INDEX FOR ORDER BY (PRIMARY) FORCE KEY FOR JOIN (PRIMARY)",

@@ -206,7 +206,7 @@ func (s *scanner) body(isTrigger bool) {
 				s.advance()
 				return
 			}
-			begins = false
+			begins = begins && !s.endsBlock()
 		case s.is("begin"), s.is("start"), s.is("xa"), s.is("chain"):
 			begins = true // unless another END follows
 		}
@@ -280,6 +280,16 @@ func (s *scanner) endsBody() bool {
 		return s.prev().kind == semicolon
 	}
 	return false
+}
+
+// endsBlock reports whether END in hand ends a block of statements: not CASE ... END, nor END IF
+// and the like.
+func (s *scanner) endsBlock() bool {
+	switch s.peek().key {
+	case kIf, kCase, kFor:
+		return false
+	}
+	return (s.prev().kind == semicolon || equalFold(s.spelling(s.prev()), "begin")) && !s.peekIs("loop") && !s.peekIs("while") && !s.peekIs("repeat")
 }
 
 // ifExists steps over IF [NOT] EXISTS.

@@ -115,6 +115,7 @@ func strictest(f *Facts, text string, d Dialect, user *Functions) {
 // which reads one statement after the other, those before. l is a copy.
 func (l lexer) taken() (end int) {
 	var buf [64]token
+	depth := 0
 	for begun := false; ; {
 		l.fill(buf[:])
 		for i := range buf {
@@ -123,8 +124,14 @@ func (l lexer) taken() (end int) {
 				return len(l.text)
 			case t.kind == bad:
 				return end
+			case t.kind == lparen:
+				depth++
+			case t.kind == rparen:
+				depth--
 			case t.kind != semicolon:
 				begun = true
+			case depth != 0: // which is no end of a statement, so that this one is rejected
+				return end
 			case begun && l.dialect() == MySQL:
 				end = int(t.end)
 			}

@@ -95,55 +95,60 @@ func (s *scanner) showMySQL() {
 		s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok()))))
 	case s.is("status"):
 		s.advance()
+		asks, position := s.mayShow(sessionStatus, positionStatus)
 		switch {
-		case session, !global && s.mayShow(sessionStatus):
+		case session, asks && !global:
 			s.facts.ask("session status")
-		case global && s.mayShow(positionStatus):
+		case position:
 			s.facts.raise(Write, "position of the primary")
 		}
 	case s.is("variables"):
 		s.advance()
+		asks, position := s.mayShow(sessionVariables, positionVariables)
 		switch {
-		case !global && s.mayShow(sessionVariables):
+		case asks && !global:
 			s.facts.ask("session variable")
-		case global && s.mayShow(positionVariables):
+		case position:
 			s.facts.raise(Write, "position of the primary")
 		}
 	}
 }
 
-// mayShow reports whether LIKE, or WHERE variable_name = ... OR ..., lets something of a list
+// mayShow reports whether LIKE, or WHERE variable_name = ... OR ..., lets something of two lists
 // through. Who asks for all that there is does not ask for that. It steps over what it looks at.
-func (s *scanner) mayShow(list []string) bool {
+func (s *scanner) mayShow(session, position []string) (asks, positions bool) {
 	where := s.tok().key == kWhere
 	for !s.end() {
 		if where {
 			s.advance()
 			if !s.is("variable_name") || s.spelling(s.peek()) != "=" && s.peek().key != kLike {
-				return true
+				return true, true
 			}
 			s.advance()
 		}
 		if !where && s.tok().key != kLike || s.peek().kind != str {
-			return true
+			return true, true
 		}
 		s.advance()
 		pattern := lower(strings.Trim(s.spelling(s.tok()), `'"`))
-		if slices.ContainsFunc(list, func(name string) bool { return mayMatch(pattern, name) }) {
-			return true
-		}
+		matches := func(name string) bool { return mayMatch(pattern, name) }
+		asks = asks || slices.ContainsFunc(session, matches)
+		positions = positions || slices.ContainsFunc(position, matches)
 		s.advance()
 		if !where || s.tok().key != kOr {
-			return !s.end()
+			return asks || !s.end(), positions || !s.end()
 		}
 	}
-	return false
+	return asks, positions
 }
 
 // mayMatch reports whether a pattern of LIKE may match a name, or one that begins so if it ends
 // with _.
 func mayMatch(pattern, name string) bool {
 	pattern = strings.TrimRight(strings.ReplaceAll(pattern, `\_`, "_"), " ")
+	if strings.Trim(pattern, "%") == "" {
+		return false // as without a pattern
+	}
 	if !isASCII(pattern) || strings.ContainsAny(pattern, `\'"*?[`) {
 		return true // nobody writes that
 	}
@@ -165,13 +170,14 @@ func mayMatch(pattern, name string) bool {
 // What the connection did last is in these variables of MySQL, and in the counters of these names,
 // or that begin so. Where the primary's log ends is in others, as in SHOW MASTER STATUS.
 var (
-	sessionVariables = append([]string{
+	sessionVariables = []string{
 		"identity", "last_insert_id", "insert_id", "warning_count", "error_count", "last_gtid", "rand_seed1", "rand_seed2",
-	}, positionVariables...)
-	sessionStatus = append([]string{
-		"bytes_", "com_", "created_", "empty_queries", "feature_", "handler_", "last_", "max_memory_used", "memory_used", "opened_",
-		"queries", "query_", "questions", "rows_", "select_", "slow_queries", "sort_", "table_open_",
-	}, positionStatus...)
+	}
+	sessionStatus = []string{
+		"bytes_", "com_", "created_", "delete_scan", "empty_queries", "feature_", "handler_", "last_", "max_memory_used",
+		"max_statement_time_exceeded", "memory_used", "opened_", "optimizer_", "queries", "query_", "questions", "rows_", "select_",
+		"slow_queries", "sort_", "table_open_", "update_scan",
+	}
 	positionVariables = []string{"gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos", "gtid_executed", "gtid_purged"}
 	positionStatus    = []string{"binlog_snapshot_file", "binlog_snapshot_gtid_executed", "binlog_snapshot_position"}
 )

@@ -56,7 +56,11 @@ func (s *scanner) tableCall(p dotted) {
 		s.systemTable(p, name, false)
 	}
 	isJSONTable := p.parts == 1 && s.is("json_table") && s.lex.dialect() != SQLite // which is no function in MariaDB
-	if !isJSONTable && !s.asksPragma(p) && s.effect(p) != tables {
+	switch {
+	case isJSONTable, s.asksPragma(p):
+	case s.effect(p) == tables:
+		s.facts.TablesKnown = s.facts.TablesKnown && p.parts == 1 // else perhaps a table of that name
+	default:
 		s.call(p)
 	}
 	s.arguments()
