@@ -118,6 +118,9 @@ func Reads() []Case {
 			"SHOW GLOBAL VARIABLES",
 			"SHOW VARIABLES WHERE Variable_name = 'language' OR Variable_name LIKE 'net%'",
 			"SHOW STATUS LIKE 'Threads%'",
+			"SHOW SESSION STATUS LIKE 'Com_select'", // what people ask a replica for
+			"SELECT @@global.gtid_binlog_pos",
+			"SELECT variable_value FROM information_schema.session_variables WHERE variable_name = 'sql_mode'",
 			"SHOW STATUS",
 			"SHOW VARIABLES",
 			"SHOW GLOBAL STATUS",

@@ -336,9 +336,6 @@ func (s *scanner) systemVariable() {
 			break
 		}
 	}
-	if slices.Contains(positionVariables, lower(name)) {
-		s.facts.raise(Write, "position of the primary")
-	}
 	if s.peek().kind == dot || name == "" || slices.Contains(sessionVariables, lower(name)) { // a dot: @@session . identity
 		s.facts.ask("session variable")
 	}

@@ -80,10 +80,11 @@ func (s *scanner) show() {
 	s.expressions()
 }
 
-// showMySQL looks for what shows what the connection did last, or is of the primary.
+// showMySQL looks for what shows what the connection did last, or is of the primary. The counters
+// of SHOW STATUS and the positions of a replica are what people ask a replica for.
 func (s *scanner) showMySQL() {
-	global, session := s.tok().key == kGlobal, s.is("session") || s.is("local")
-	if global || session || s.tok().key == kTable {
+	global := s.tok().key == kGlobal
+	if global || s.tok().key == kTable || s.is("session") || s.is("local") {
 		s.advance()
 	}
 	switch {
@@ -93,57 +94,44 @@ func (s *scanner) showMySQL() {
 	case s.is("master"), s.is("binary"), s.is("binlog"), (s.is("slave") || s.is("replica")) && s.peekIs("hosts"), s.is("replicas"),
 		s.is("explain"), s.tok().key == kAnalyze: // FOR a connection
 		s.facts.raise(Write, "SHOW "+upper(lower(s.spelling(s.tok()))))
-	case s.is("status"):
+	case s.is("variables") && !global:
 		s.advance()
-		asks, position := s.mayShow(sessionStatus, positionStatus)
-		switch {
-		case session, asks && !global:
-			s.facts.ask("session status")
-		case position:
-			s.facts.raise(Write, "position of the primary")
-		}
-	case s.is("variables"):
-		s.advance()
-		asks, position := s.mayShow(sessionVariables, positionVariables)
-		switch {
-		case asks && !global:
+		if s.showsSession() {
 			s.facts.ask("session variable")
-		case position:
-			s.facts.raise(Write, "position of the primary")
 		}
 	}
 }
 
-// mayShow reports whether LIKE, or WHERE variable_name = ... OR ..., lets something of two lists
-// through. Who asks for all that there is does not ask for that. It steps over what it looks at.
-func (s *scanner) mayShow(session, position []string) (asks, positions bool) {
+// showsSession reports whether LIKE, or WHERE variable_name = ... OR ..., lets a variable through
+// that tells what the connection did last. Who asks for all that there are does not ask for that.
+// It steps over what it looks at.
+func (s *scanner) showsSession() bool {
 	where := s.tok().key == kWhere
 	for !s.end() {
 		if where {
 			s.advance()
 			if !s.is("variable_name") || s.spelling(s.peek()) != "=" && s.peek().key != kLike {
-				return true, true
+				return true
 			}
 			s.advance()
 		}
 		if !where && s.tok().key != kLike || s.peek().kind != str {
-			return true, true
+			return true
 		}
 		s.advance()
 		pattern := lower(strings.Trim(s.spelling(s.tok()), `'"`))
-		matches := func(name string) bool { return mayMatch(pattern, name) }
-		asks = asks || slices.ContainsFunc(session, matches)
-		positions = positions || slices.ContainsFunc(position, matches)
+		if slices.ContainsFunc(sessionVariables, func(name string) bool { return mayMatch(pattern, name) }) {
+			return true
+		}
 		s.advance()
 		if !where || s.tok().key != kOr {
-			return asks || !s.end(), positions || !s.end()
+			return !s.end()
 		}
 	}
-	return asks, positions
+	return false
 }
 
-// mayMatch reports whether a pattern of LIKE may match a name, or one that begins so if it ends
-// with _.
+// mayMatch reports whether a pattern of LIKE may match a name, and not just any.
 func mayMatch(pattern, name string) bool {
 	pattern = strings.TrimRight(strings.ReplaceAll(pattern, `\_`, "_"), " ")
 	if strings.Trim(pattern, "%") == "" {
@@ -152,32 +140,11 @@ func mayMatch(pattern, name string) bool {
 	if !isASCII(pattern) || strings.ContainsAny(pattern, `\'"*?[`) {
 		return true // nobody writes that
 	}
-	if !strings.HasSuffix(name, "_") {
-		matches, _ := path.Match(strings.NewReplacer("%", "*", "_", "?").Replace(pattern), name)
-		return matches
-	}
-	for i := range min(len(pattern), len(name)) {
-		switch c := pattern[i]; {
-		case c == '%':
-			return true
-		case c != '_' && c != name[i]:
-			return false
-		}
-	}
-	return len(pattern) >= len(name)
+	matches, _ := path.Match(strings.NewReplacer("%", "*", "_", "?").Replace(pattern), name)
+	return matches
 }
 
-// What the connection did last is in these variables of MySQL, and in the counters of these names,
-// or that begin so. Where the primary's log ends is in others, as in SHOW MASTER STATUS.
-var (
-	sessionVariables = []string{
-		"identity", "last_insert_id", "insert_id", "warning_count", "error_count", "last_gtid", "rand_seed1", "rand_seed2",
-	}
-	sessionStatus = []string{
-		"bytes_", "com_", "created_", "delete_scan", "empty_queries", "feature_", "handler_", "last_", "max_memory_used",
-		"max_statement_time_exceeded", "memory_used", "opened_", "optimizer_", "queries", "query_", "questions", "rows_", "select_",
-		"slow_queries", "sort_", "table_open_", "update_scan",
-	}
-	positionVariables = []string{"gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos", "gtid_executed", "gtid_purged"}
-	positionStatus    = []string{"binlog_snapshot_file", "binlog_snapshot_gtid_executed", "binlog_snapshot_position"}
-)
+// sessionVariables are those of MySQL that tell what the connection did last.
+var sessionVariables = []string{
+	"identity", "last_insert_id", "insert_id", "warning_count", "error_count", "last_gtid", "rand_seed1", "rand_seed2",
+}

@@ -203,8 +203,7 @@ func (s *scanner) isSessionTable(name string) bool {
 }
 
 var sessionTables = []string{
-	"optimizer_trace", "profiling", "session_status", "session_variables", "status_by_thread", "system_variables",
-	"user_variables", "user_variables_by_thread", "variables_by_thread",
+	"optimizer_trace", "profiling", "user_variables", "user_variables_by_thread",
 }
 
 // isTemporary reports whether a table is in a schema of temporary ones.
