@@ -109,9 +109,6 @@ func (l *lexer) fill(buf []token) {
 	for i := range buf {
 		t := &buf[i]
 		start := pos
-		if pos < len(text) && text[pos] == ' ' { // often; one more place to branch from, which the processor foretells better
-			pos++
-		}
 	again:
 		if pos >= len(text) {
 			l.pos = pos

@@ -199,20 +199,6 @@ func FuzzGaps(f *testing.F) {
 	})
 }
 
-func TestIsASCII(t *testing.T) {
-	for length := range 70 {
-		text := strings.Repeat("a", length)
-		if !isASCII(text) {
-			t.Errorf("%d letters are not ASCII", length)
-		}
-		for i := range length {
-			if isASCII(text[:i] + "\x80" + text[i+1:]) {
-				t.Errorf("byte %d of %d is taken for ASCII", i, length)
-			}
-		}
-	}
-}
-
 // plainNameEnds takes a name in pieces of eight bytes: it says what closeQuote says,
 // wherever the quote is.
 func TestPlainNamesEndWhereTheyShould(t *testing.T) {

@@ -24,7 +24,7 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 		f.giveUp("NUL") // where SQLite's text ends, wherever that is
 	case d == Generic:
 		scanGeneric(f, room, text, user)
-	case d != SQLite && !isASCII(text) && !utf8.ValidString(text):
+	case d != SQLite && !utf8.ValidString(text):
 		// In some encodings a byte of a letter looks like a quote or a backslash.
 		f.giveUp("invalid UTF-8")
 	default:
@@ -35,131 +35,6 @@ func ScanInto(f *Facts, room []string, d Dialect, text string, user *Functions) 
 		if ambiguous {
 			strictest(f, text, d, user)
 		}
-	}
-}
-
-// isASCII is quicker than to ask for valid UTF-8, and nearly every text is.
-func isASCII(s string) bool {
-	const highs = 0x8080808080808080
-	for len(s) >= 32 {
-		if (load8(s)|load8(s[8:])|load8(s[16:])|load8(s[24:]))&highs != 0 {
-			return false
-		}
-		s = s[32:]
-	}
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
-// scanGeneric reads the text by the rules of every dialect and keeps the worst. Of
-// a text in which no dialect has rules of its own, one reading is all of them.
-func scanGeneric(f *Facts, room []string, text string, user *Functions) {
-	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
-		*f = scanEach(text, user)
-		return
-	}
-	s := newScanner(Postgres, text, user)
-	s.lex.generic = true
-	s.run()
-	chosen, ambiguous := s.lex.chosen, s.lex.ambiguous
-	s.finish(f, room)
-	if !chosen {
-		return
-	}
-	if ambiguous {
-		strictest(f, text, Postgres, user)
-	}
-	f.worsenByOthers(text, user)
-}
-
-func scanEach(text string, user *Functions) Facts {
-	f := Scan(Postgres, text, user)
-	f.worsenByOthers(text, user)
-	return f
-}
-
-// worsenByOthers adds the readings of all dialects but PostgreSQL's.
-func (f *Facts) worsenByOthers(text string, user *Functions) {
-	f.worsen(Scan(MySQL, text, user))
-	f.worsen(Scan(SQLite, text, user))
-}
-
-// strictest looks also at the other readings of an ambiguous text, those that
-// a server with other settings would take. A reading in which the literals do
-// not come out is none, as such a server would reject the text, or a part of it.
-func strictest(f *Facts, text string, d Dialect, user *Functions) {
-	backslashes, quotes := strings.Contains(text, `\`), strings.Contains(text, `"`) && d == MySQL
-	for _, other := range [...]struct{ backslash, ansiQuotes bool }{{true, false}, {false, true}, {true, true}} {
-		if other.backslash && !backslashes || other.ansiQuotes && !quotes {
-			continue // the same reading
-		}
-		l := newLexer(d, text)
-		l.backslash = l.backslash != other.backslash
-		l.ansiQuotes = other.ansiQuotes
-		if l.text = text[:l.taken()]; l.text != "" {
-			s := newScanner(d, text, user)
-			s.lex = l
-			s.run()
-			var facts Facts
-			s.finish(&facts, nil)
-			f.worsen(facts)
-		}
-	}
-}
-
-// taken returns how much of the text a server does not reject for its literals: all, or in MySQL,
-// which reads one statement after the other, those before. l is a copy.
-func (l lexer) taken() (end int) {
-	var buf [64]token
-	depth := 0
-	for begun := false; ; {
-		l.fill(buf[:])
-		for i := range buf {
-			switch t := &buf[i]; {
-			case t.kind == eof, t.kind == bad && l.isDisputed:
-				return len(l.text)
-			case t.kind == bad:
-				return end
-			case t.kind == lparen:
-				depth++
-			case t.kind == rparen:
-				depth--
-			case t.kind != semicolon:
-				begun = true
-			case depth != 0: // which is no end of a statement, so that this one is rejected
-				return end
-			case begun && l.dialect() == MySQL:
-				end = int(t.end)
-			}
-		}
-	}
-}
-
-// worsen adds another reading of the same text.
-func (f *Facts) worsen(other Facts) {
-	f.raise(other.Kind, other.Reason)
-	f.Mutates = f.Mutates || other.Mutates
-	f.Session = f.Session || other.Session
-	f.Asks = f.Asks || other.Asks
-	f.MayLock = f.MayLock || other.MayLock
-	f.TablesKnown = f.TablesKnown && other.TablesKnown && f.Verb == other.Verb
-	if f.Tx != other.Tx {
-		f.Tx = TxBegin // the careful one: the connection is kept until it is known
-	}
-	for _, v := range append([]string{other.Verb}, other.OtherVerbs...) {
-		if v != "" && v != f.Verb {
-			f.OtherVerbs = appendNew(f.OtherVerbs, v)
-		}
-	}
-	for _, t := range other.Reads {
-		f.Reads = appendNew(f.Reads, t)
-	}
-	for _, t := range other.Writes {
-		f.Writes = appendNew(f.Writes, t)
 	}
 }
 
@@ -365,17 +240,16 @@ func (s *scanner) peekIs(lower string) bool {
 
 // behindPeek returns the token behind the one that peek does.
 func (s *scanner) behindPeek() token {
-	t, _ := s.twoBehindPeek()
-	return t
+	var t [1]token
+	s.readBehindPeek(t[:])
+	return t[0]
 }
 
-// twoBehindPeek returns the two tokens there. It reads them again.
-func (s *scanner) twoBehindPeek() (first, second token) {
-	var t [2]token
+// readBehindPeek reads the tokens there once more.
+func (s *scanner) readBehindPeek(buf []token) {
 	l := s.lex
 	l.pos, l.last = int(s.peek().end), s.peek().kind
-	l.fill(t[:])
-	return t[0], t[1]
+	l.fill(buf)
 }
 
 // accept steps over the given word if it is in hand.
@@ -392,60 +266,4 @@ func (s *scanner) skip() {
 	for !s.end() {
 		s.advance()
 	}
-}
-
-// operandEnds reports whether an operand ends right before the token in hand,
-// or before a NOT that stands there, so that a word here is an infix operator
-// and no function: a NOT LIKE (b), but NOT like(a, b).
-func (s *scanner) operandEnds() bool {
-	if s.prev().key == kNot {
-		return s.endsAt(s.at - 2)
-	}
-	return s.endsAt(s.at - 1)
-}
-
-// endsAt reports whether an operand ends with that token of the window.
-func (s *scanner) endsAt(at int) bool {
-	switch p := &s.window[at]; p.kind {
-	case word:
-		return endsOperand[p.key] || mayEndOperand[p.key] && s.isColumn(at) || p.key == kZone && (s.window[at-1].key != kTime || s.endsType(at))
-	case question:
-		return s.lex.dialect() != Postgres
-	case quoted, str, number, param, userVar, systemVar, rparen, rbracket:
-		return true
-	}
-	return false
-}
-
-// endsType reports whether ZONE is that of timestamp with time zone, and not of AT TIME ZONE.
-func (s *scanner) endsType(at int) bool {
-	with := &s.window[at-2]
-	return with.key == kWith || equalFold(s.spelling(with), "without")
-}
-
-// isColumn reports whether a word that may stand before an expression is a name, by what
-// stands before it: not so XMLPARSE(CONTENT x), XMLROOT(x, VERSION y), PASSING BY REF x and
-// json_objectagg(t.* VALUE x).
-func (s *scanner) isColumn(at int) bool {
-	if s.lex.dialect() == MySQL { // where the words in question are reserved, but for ESCAPE
-		return false
-	}
-	before := &s.window[at-1]
-	if beginsOperand[before.key] {
-		return true
-	}
-	word := s.spelling(&s.window[at])
-	switch before.kind {
-	case dot:
-		return true
-	case lparen:
-		function := s.spelling(&s.window[at-2])
-		return !equalFold(function, "xmlparse") && !equalFold(function, "xmlserialize")
-	case comma:
-		return !equalFold(word, "version")
-	case op:
-		return s.lex.text[before.start] != '*'
-	}
-	behind := s.window[at-2].key
-	return before.key == kBy && (behind == kOrder || behind == kGroup) // which are reserved
 }

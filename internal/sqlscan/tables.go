@@ -3,6 +3,7 @@ package sqlscan
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxTables is how many tables of each set are remembered. A text that names
@@ -196,10 +197,16 @@ func (s *scanner) isSessionTable(name string) bool {
 	switch {
 	case !strings.HasSuffix(schema, "_schema"):
 		return false
-	case isASCII(name) && !slices.Contains(sessionTables, table): // in MySQL İ is an i
+	case !hasOtherLetters(name) && !slices.Contains(sessionTables, table):
 		return false
 	}
 	return s.lex.dialect() == MySQL
+}
+
+// hasOtherLetters reports whether a name has letters besides those of ASCII in it, some of which
+// MySQL takes for these: İ is an i.
+func hasOtherLetters(name string) bool {
+	return strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 var sessionTables = []string{

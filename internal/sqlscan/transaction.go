@@ -27,20 +27,6 @@ func (s *scanner) begin() {
 	s.facts.Tx = TxBegin
 }
 
-// compound reads a statement of MariaDB that has others in it, and all of the text behind it.
-func (s *scanner) compound() {
-	s.facts.giveUp("compound statement")
-	s.facts.mayNotEnd()
-	for s.pass(); !s.done(); s.pass() {
-		switch {
-		case modifyReason[s.tok().key] != "":
-			s.alsoVerb(keywordText[s.tok().key])
-		case s.is("begin"), s.is("start"), s.is("commit"), s.is("rollback"), s.is("xa"):
-			s.facts.Tx = TxBegin // perhaps
-		}
-	}
-}
-
 // start: START TRANSACTION; MySQL starts other things as well.
 func (s *scanner) start() {
 	s.advance()
